@@ -1,0 +1,44 @@
+package backup
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// What a failure is, for errors.Is. Drivers wrap these around AWS's own
+// error, which errors.As still finds.
+var (
+	ErrNotFound       = errors.New("not found")
+	ErrDenied         = errors.New("access denied")
+	ErrThrottled      = errors.New("throttled")
+	ErrQuota          = errors.New("quota reached")
+	ErrUnsupported    = errors.New("not supported")
+	ErrUnknownOutcome = errors.New("the answer was lost")
+)
+
+// An Error is the failure of one piece of work: where, of what, how far it had come, and why.
+type Error struct {
+	Account  accounts.ID
+	Region   string
+	Resource string // ARN; empty when a whole site failed
+	Stage    Stage  // the last stage reached
+	Err      error
+}
+
+// Error returns "222222222222/eu-west-1: instance/i-1: after snapshotted: why".
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(Site{e.Account, e.Region}.String())
+	if e.Resource != "" {
+		b.WriteString(": " + e.Resource[strings.LastIndex(e.Resource, ":")+1:])
+	}
+	if e.Stage != "" {
+		b.WriteString(": after " + string(e.Stage))
+	}
+	return b.String() + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

@@ -1,0 +1,67 @@
+package backup
+
+import (
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/retention"
+)
+
+// A Plan says what to protect, where the copies go and how long each is kept.
+// It is plain data: it survives JSON, and the engine never changes it.
+type Plan struct {
+	// Name of the plan, in tags on every snapshot: 1 to 64 of [A-Za-z0-9._-].
+	// A renamed plan is another plan; it no longer prunes what the old one made.
+	Name string `json:"name"`
+	// Sources to protect, at least one.
+	Sources []Source `json:"sources"`
+	// Retention of the originals in the protected accounts, and of copies that name none.
+	Retention retention.Policy `json:"retention"`
+	// Copies of every recovery point. None leaves the originals where they
+	// are, at the mercy of their own account.
+	Copies []Copy `json:"copies,omitempty"`
+}
+
+// A Source is an account and its Regions, and what is protected in them.
+type Source struct {
+	Account accounts.ID `json:"account"`
+	Regions []string    `json:"regions"`
+	Select  Selector    `json:"select"`
+	// RekeyKeys maps a Region to the ARN of a key of the protected account
+	// under which snapshots encrypted by the AWS-managed key `aws/ebs` are
+	// copied first, since those cannot be shared with another account
+	// (EBS User Guide, "Share an Amazon EBS snapshot"). A resource that needs
+	// a key and has none fails with an error that says so.
+	RekeyKeys map[string]string `json:"rekeyKeys,omitempty"`
+}
+
+// A Selector chooses resources. A resource is chosen if All is set, or its id
+// is in IDs, or it has every tag in Tags; and if it is in none of the
+// exclusions. The zero Selector chooses nothing and is refused by Validate.
+type Selector struct {
+	All  bool              `json:"all,omitempty"`
+	IDs  []string          `json:"ids,omitempty"`  // instance and volume ids
+	Tags map[string]string `json:"tags,omitempty"` // all must match; "" matches any value
+	// ExcludeIDs and ExcludeTags (any one match) win over what chooses. An
+	// excluded volume of a chosen instance is left out of its recovery points.
+	ExcludeIDs  []string          `json:"excludeIds,omitempty"`
+	ExcludeTags map[string]string `json:"excludeTags,omitempty"`
+}
+
+// A Copy is a place for copies of every recovery point.
+type Copy struct {
+	// Account that owns the copies: the vault account, as a rule.
+	Account accounts.ID `json:"account"`
+	Region  string      `json:"region"`
+	// KMSKey is the ARN of the customer key of Account in Region under which
+	// the copies are written. It is required: a copy under `aws/ebs` could
+	// never be shared again, so never restored elsewhere.
+	KMSKey string `json:"kmsKey"`
+	// Every n copies a recovery point when n-1 points follow the last one
+	// copied here. Zero means 1: every point is copied.
+	Every int `json:"every,omitempty"`
+	// Retention of the copies. The zero policy inherits the plan's.
+	Retention retention.Policy `json:"retention,omitzero"`
+	// DropOriginal prunes the originals once they are copied here and
+	// verified, but for the newest, so that the next snapshot and the next
+	// copy stay incremental.
+	DropOriginal bool `json:"dropOriginal,omitempty"`
+}

@@ -1,0 +1,52 @@
+package backup
+
+import (
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/retention"
+)
+
+// A Point is one recovery point at one site, as the catalog knows it: the
+// originals in a protected account, or the copies in a vault.
+type Point struct {
+	// ID is the same for the originals and all copies of one moment of one resource.
+	ID   string `json:"id"`
+	Plan string `json:"plan"`
+	// Run is the moment of the run, (plan, at).
+	Run time.Time `json:"run"`
+	// Site that owns the snapshots.
+	Site Site `json:"site"`
+	// Copy says that these are copies, Source that they come from there.
+	Copy   bool `json:"copy,omitempty"`
+	Source Site `json:"source"`
+	// Resource is the ARN of the protected resource, Kind its kind.
+	Resource string `json:"resource"`
+	Kind     string `json:"kind"`
+	// Time the data is from: the StartTime of the originals.
+	Time time.Time `json:"time"`
+	// State is Complete when every member is completed and verified.
+	State   retention.State  `json:"state"`
+	Members []PointMember    `json:"members"`
+	Machine Machine          `json:"machine,omitzero"`
+	Holds   []retention.Hold `json:"holds,omitempty"`
+}
+
+// A PointMember is one snapshot of a point and the volume it is of. The
+// member's Encrypted and KMSKey are those of the source volume where known;
+// the snapshot's own are in Snapshot.
+type PointMember struct {
+	Member
+	Snapshot Snapshot `json:"snapshot"`
+}
+
+// A PointFilter narrows the catalog. Zero fields do not narrow.
+type PointFilter struct {
+	// Sites to read. Empty reads nothing: the catalog is in the cloud, and
+	// the engine must be told where to look. Plan.Sites lists a plan's.
+	Sites    []Site
+	Plan     string
+	Resource string      // ARN
+	Account  accounts.ID // the protected account
+	CopyOnly bool
+}

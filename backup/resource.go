@@ -1,0 +1,63 @@
+package backup
+
+import (
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// A Site is one account in one Region.
+type Site struct {
+	Account accounts.ID `json:"account"`
+	Region  string      `json:"region"`
+}
+
+// String returns "222222222222/eu-west-1".
+func (s Site) String() string { return string(s.Account) + "/" + s.Region }
+
+// A Resource is what a recovery point is a point of: an EC2 instance with all
+// its volumes, or a volume that is attached to none.
+type Resource struct {
+	ARN     string            `json:"arn"`
+	Kind    string            `json:"kind"` // "instance" or "volume"
+	Site    Site              `json:"site"`
+	Name    string            `json:"name,omitempty"` // the Name tag
+	Tags    map[string]string `json:"tags,omitempty"`
+	Members []Member          `json:"members"`
+	Machine Machine           `json:"machine,omitzero"` // zero for a volume
+}
+
+// ID returns the last part of the ARN: "i-…" or "vol-…".
+func (r Resource) ID() string {
+	for i := len(r.ARN) - 1; i >= 0; i-- {
+		if r.ARN[i] == '/' {
+			return r.ARN[i+1:]
+		}
+	}
+	return r.ARN
+}
+
+// A Member is one volume of a resource. All members of a resource are
+// snapshotted at one moment and live and die together.
+type Member struct {
+	Volume     string `json:"volume"`
+	Device     string `json:"device,omitempty"` // as the instance sees it; empty for a detached volume
+	Root       bool   `json:"root,omitempty"`
+	Type       string `json:"type,omitempty"` // gp3, io2, …
+	SizeGiB    int32  `json:"sizeGiB"`
+	IOPS       int32  `json:"iops,omitempty"`
+	Throughput int32  `json:"throughput,omitempty"` // MiB/s
+	Encrypted  bool   `json:"encrypted,omitempty"`
+	KMSKey     string `json:"kmsKey,omitempty"` // key ARN of an encrypted volume
+	// ManagedKey says that KMSKey is the AWS-managed key `aws/ebs`: snapshots
+	// under it cannot be shared and are rekeyed first.
+	ManagedKey bool `json:"managedKey,omitempty"`
+}
+
+// A Machine is what a restore needs to know of an instance beside its volumes.
+type Machine struct {
+	InstanceType string `json:"instanceType,omitempty"`
+	Zone         string `json:"zone,omitempty"`
+	Architecture string `json:"architecture,omitempty"` // x86_64, arm64
+	BootMode     string `json:"bootMode,omitempty"`     // legacy-bios, uefi, uefi-preferred; empty if AWS names none
+	ENA          bool   `json:"ena,omitempty"`
+	RootDevice   string `json:"rootDevice,omitempty"` // "/dev/xvda"
+}

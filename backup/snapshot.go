@@ -1,0 +1,34 @@
+package backup
+
+import (
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// A Snapshot is what a listing of a site says of one snapshot: AWS's own
+// fields, which can be believed, and the tags, which in a protected account
+// cannot (its owner, or an intruder, can write any).
+type Snapshot struct {
+	ID           string            `json:"id"`
+	Owner        accounts.ID       `json:"owner"`
+	Volume       string            `json:"volume"` // source volume; arbitrary for copies
+	SizeGiB      int32             `json:"sizeGiB"`
+	State        SnapshotState     `json:"state"`
+	StateMessage string            `json:"stateMessage,omitempty"`
+	Started      time.Time         `json:"started"`
+	Encrypted    bool              `json:"encrypted,omitempty"`
+	KMSKey       string            `json:"kmsKey,omitempty"`
+	Tags         map[string]string `json:"tags,omitempty"`
+}
+
+// A SnapshotState is EC2's state of a snapshot.
+type SnapshotState string
+
+// The states that matter to the engine (EC2 API Reference, Snapshot); any
+// other is treated as pending.
+const (
+	SnapshotPending   SnapshotState = "pending"
+	SnapshotCompleted SnapshotState = "completed"
+	SnapshotError     SnapshotState = "error"
+)

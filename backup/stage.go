@@ -1,0 +1,24 @@
+package backup
+
+// A Stage is how far a job has come. A job's stage is that of its least
+// advanced member and destination.
+type Stage string
+
+// The stages, in order. A stage names what is done: a Copied job has all its
+// copies completed, but not yet verified. Planned → Snapshotted (all
+// originals completed) → Rekeyed (only where `aws/ebs` encrypts) → Shared →
+// Copied → Verified → Revoked → Done. Unrevoked ends a job whose copies are
+// safe and whose share or intermediates could not be removed; Failed ends a
+// job that made no usable point.
+const (
+	Planned     Stage = "planned"
+	Snapshotted Stage = "snapshotted"
+	Rekeyed     Stage = "rekeyed"
+	Shared      Stage = "shared"
+	Copied      Stage = "copied"
+	Verified    Stage = "verified"
+	Revoked     Stage = "revoked"
+	Done        Stage = "done"
+	Unrevoked   Stage = "unrevoked"
+	Failed      Stage = "failed"
+)
