@@ -1,0 +1,52 @@
+package core
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/snapkeep/snapkeep/iampolicy"
+)
+
+// A Call is one authenticated request. Operations of a service are methods
+// of the form
+//
+//	func (s *Service) CopySnapshot(c *core.Call, in *ec2.CopySnapshotInput) (*ec2.CopySnapshotOutput, error)
+//
+// and run one at a time under the cloud's lock, so they need none of their own.
+type Call struct {
+	Cloud     *Cloud
+	Account   *Account // the caller's
+	Region    string   // from the credential scope of the signature
+	Service   string   // "ec2"
+	Operation string   // "CopySnapshot"
+	Caller    Caller
+	Now       time.Time
+	RequestID string
+}
+
+// A Need is one (action, resource, context) that a call must be allowed.
+type Need struct {
+	Action   string // "ec2:CopySnapshot"
+	Resource string // ARN, or "*"
+	Owner    string // account that owns the resource; empty means the caller's
+	// Keys are the condition keys of this resource, beside those that every
+	// call has (aws:PrincipalArn, aws:RequestedRegion, ec2:Region, kms:CallerAccount …).
+	Keys map[string][]string
+	// Policy of the resource itself: a key policy, a trust policy. Nil means none.
+	Policy *iampolicy.Document
+}
+
+// An Error is an AWS error answer.
+type Error struct {
+	Code    string
+	Message string
+	Status  int // HTTP status; zero means 400
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Errorf makes an error answer with status 400.
+func Errorf(code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Status: http.StatusBadRequest}
+}
