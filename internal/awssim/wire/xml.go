@@ -1,0 +1,111 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/xml"
+	"net/http"
+	"reflect"
+)
+
+const header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
+
+// Result writes the output as XML.
+func (q *Query) Result(operation, requestID string, output any) Answer {
+	w := writer{query: q}
+	w.WriteString(header + "<" + operation + `Response xmlns="` + q.namespace + `">`)
+	v := reflect.ValueOf(output).Elem()
+	if q.ec2 {
+		w.element("requestId", requestID)
+		w.members(v)
+	} else {
+		w.WriteString("<" + operation + "Result>")
+		w.members(v)
+		w.WriteString("</" + operation + "Result><ResponseMetadata>")
+		w.element("RequestId", requestID)
+		w.WriteString("</ResponseMetadata>")
+	}
+	w.WriteString("</" + operation + "Response>")
+	return Answer{http.StatusOK, "text/xml;charset=UTF-8", w.Bytes()}
+}
+
+// Failure writes an error in the service's envelope.
+func (q *Query) Failure(requestID string, status int, code, message string) Answer {
+	w := writer{query: q}
+	w.WriteString(header)
+	if q.ec2 {
+		w.WriteString("<Response><Errors><Error>")
+		w.element("Code", code)
+		w.element("Message", message)
+		w.WriteString("</Error></Errors>")
+		w.element("RequestID", requestID)
+		w.WriteString("</Response>")
+	} else {
+		blame := "Sender"
+		if status >= http.StatusInternalServerError {
+			blame = "Receiver"
+		}
+		w.WriteString(`<ErrorResponse xmlns="` + q.namespace + `"><Error>`)
+		w.element("Type", blame)
+		w.element("Code", code)
+		w.element("Message", message)
+		w.WriteString("</Error>")
+		w.element("RequestId", requestID)
+		w.WriteString("</ErrorResponse>")
+	}
+	return Answer{status, "text/xml;charset=UTF-8", w.Bytes()}
+}
+
+// A writer writes one answer.
+type writer struct {
+	query *Query
+	bytes.Buffer
+}
+
+func (w *writer) element(name, text string) {
+	w.WriteString("<" + name + ">")
+	w.text(text)
+	w.WriteString("</" + name + ">")
+}
+
+func (w *writer) text(s string) {
+	// A bytes.Buffer takes everything, so there is no error to look at.
+	_ = xml.EscapeText(&w.Buffer, []byte(s))
+}
+
+func (w *writer) members(v reflect.Value) {
+	for _, m := range w.query.table.plan(v.Type()).members {
+		f := v.Field(m.index)
+		switch {
+		case m.response == "" || absent(f):
+		case isList(f.Type()) && m.item == "": // flattened
+			for i := range f.Len() {
+				w.tagged(m.response, f.Index(i))
+			}
+		case isList(f.Type()):
+			w.WriteString("<" + m.response + ">")
+			for i := range f.Len() {
+				w.tagged(m.item, f.Index(i))
+			}
+			w.WriteString("</" + m.response + ">")
+		default:
+			w.tagged(m.response, f)
+		}
+	}
+}
+
+func (w *writer) tagged(name string, v reflect.Value) {
+	w.WriteString("<" + name + ">")
+	for v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() == reflect.Struct && v.Type() != timeType {
+		w.members(v)
+	} else {
+		w.text(scalar(v))
+	}
+	w.WriteString("</" + name + ">")
+}
+
+func isList(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8
+}
