@@ -1,0 +1,2 @@
+// Package iampolicy treats IAM policy documents as values.
+package iampolicy

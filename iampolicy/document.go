@@ -1,0 +1,86 @@
+package iampolicy
+
+import "encoding/json"
+
+// A Document is an IAM policy document. It marshals to the JSON it was parsed
+// from: members it does not know are kept, and so is whether a value was
+// written alone or as a list. Only white space and the order of members, which
+// mean nothing, may differ. The zero Document grants nothing.
+type Document struct {
+	// Version of the policy language. Empty means that the document has no
+	// such member, which AWS reads as 2008-10-17: without policy variables.
+	Version    string
+	ID         string
+	Statements []Statement
+
+	single bool // Statement was an object, not a list
+	extra  members
+}
+
+// An Effect is Allow or Deny.
+type Effect string
+
+// The two effects.
+const (
+	Allow Effect = "Allow"
+	Deny  Effect = "Deny"
+)
+
+// A Statement grants or refuses.
+type Statement struct {
+	Sid                     string
+	Effect                  Effect
+	Principal, NotPrincipal *Principals
+	Actions, NotActions     Strings
+	Resources, NotResources Strings
+	Conditions              []Condition
+
+	extra members
+}
+
+// Strings is a value written alone or as a list. The zero Strings is a member
+// that is not there; an empty list is Strings{List: true}.
+type Strings struct {
+	Values []string
+	// List says that a single value is written as a list of one.
+	List bool
+
+	bare []bool // which values were written as JSON numbers or booleans
+}
+
+// Of returns the values as Strings; one value alone is written without a list.
+func Of(values ...string) Strings { return Strings{Values: values} }
+
+// absent says that the member is not in the document at all.
+func (s Strings) absent() bool { return len(s.Values) == 0 && !s.List }
+
+// Principals names who a statement speaks of.
+type Principals struct {
+	// Any stands for the principal "*".
+	Any bool
+	// By holds principals by kind: "AWS", "Service", "Federated", "CanonicalUser".
+	By map[string]Strings
+}
+
+// A Condition is one operator applied to one key. All conditions of a
+// statement must hold. A Condition with neither Key nor Values stands for an
+// operator that was written with no keys, and always holds.
+type Condition struct {
+	// Operator with its prefix and suffix, as written: "ForAllValues:StringEqualsIfExists".
+	Operator string
+	Key      string
+	Values   Strings
+}
+
+// Version is the policy language version that all generated documents carry.
+const Version = "2012-10-17"
+
+// members are the members of an object that this package has no field for, and
+// those whose value a field cannot tell from absence: an empty Sid, an empty
+// Condition.
+type members []member
+
+type member struct {
+	name  string
+	value json.RawMessage
+}

@@ -1,0 +1,279 @@
+package iampolicy
+
+import "strings"
+
+// A Request is one action on one resource. A call that needs several actions
+// or touches several resources is several requests, and all must be allowed.
+type Request struct {
+	Principal Principal
+	// Action such as "ec2:CopySnapshot"; case does not matter.
+	Action string
+	// Resource ARN, or "*" for actions that take no resource.
+	Resource string
+	// ResourceAccount owns the resource; empty means the principal's account.
+	ResourceAccount string
+	// Context holds the condition keys of the request; case does not matter.
+	// Keys that AWS derives from the principal are added by Evaluate when absent.
+	// An empty list says that a key is absent, even if Partial is set.
+	Context map[string][]string
+	// Partial says that keys absent from Context are unknown, not absent.
+	Partial bool
+}
+
+// A Principal is who asks.
+type Principal struct {
+	// ARN as sts:GetCallerIdentity returns it: a user, a root, or an assumed-role
+	// session. Also understood: a role (some session of it), a service
+	// ("ec2.amazonaws.com"), an identity provider; empty is anonymous.
+	ARN string
+	// RoleARN of the role behind a session; empty derives it from ARN (which
+	// loses the role's path).
+	RoleARN string
+	// Account of the principal; empty derives it from ARN.
+	Account string
+}
+
+// A PolicySet holds all policies that have a say in a request.
+type PolicySet struct {
+	Identity []*Document
+	// Resource is the resource's own policy: a trust policy, a key policy.
+	Resource *Document
+	// Boundary, Session: nil means there is none.
+	Boundary []*Document
+	Session  *Document
+	// SCP and RCP hold one list for each level of the organization.
+	SCP, RCP [][]*Document
+}
+
+// Evaluate says whether the policies allow a request, as AWS documents its
+// policy evaluation logic (IAM User Guide, "Policy evaluation logic"). It is
+// pure and may be called concurrently.
+//
+// What IAM would have refused to store (an operator it does not have, a
+// statement without action) never widens access here: in an Allow it matches
+// nothing, in a Deny everything.
+func Evaluate(req Request, set PolicySet) Decision {
+	if strings.EqualFold(req.Action, "sts:GetCallerIdentity") {
+		// "No permissions are required to perform this operation", not even
+		// against an explicit deny (STS API Reference, GetCallerIdentity).
+		return Decision{Outcome: Allowed}
+	}
+	e := evaluation{req: req, caller: newCaller(req.Principal)}
+	e.owner = req.ResourceAccount
+	if e.owner == "" {
+		e.owner = e.caller.account
+	}
+	e.resource, _ = splitARN(req.Resource)
+	e.derive()
+	e.rule(&set)
+	return e.decide()
+}
+
+// An evaluation is the work on one request.
+type evaluation struct {
+	req      Request
+	caller   caller
+	owner    string // account of the resource
+	resource arn
+	keys     [8]derivedKey
+	known    int // how many of keys are in use
+
+	rulings rulings
+	hits    []hit
+	missing []string // keys that the statement being judged turns on
+}
+
+// A hit is a statement that matches the request, or may.
+type hit struct {
+	reason  Reason
+	deny    bool
+	sure    truth
+	missing []string
+}
+
+// Rulings are what the layers say, each for itself.
+type rulings struct {
+	deny                        truth
+	identity, boundary, session truth
+	scp, rcp                    truth // the weakest level
+	resource                    [byIdentity + 1]truth
+	hasBoundary, hasSession     bool
+}
+
+// A scope is where a statement stands.
+type scope struct {
+	reason Reason
+	// principals says that statements of this layer name principals.
+	principals bool
+	// variables says that the document's Version has policy variables.
+	variables bool
+	// malformed is the verdict for what IAM would refuse.
+	malformed truth
+}
+
+// rule judges all statements of all layers.
+func (e *evaluation) rule(set *PolicySet) {
+	r := &e.rulings
+	r.identity = e.documents("identity", 0, set.Identity)
+	r.hasBoundary = len(set.Boundary) > 0
+	r.boundary = e.documents("boundary", 0, set.Boundary)
+	if r.hasSession = set.Session != nil; r.hasSession {
+		r.session = e.document(set.Session, scope{reason: Reason{Layer: "session"}})
+	}
+	if set.Resource != nil {
+		e.document(set.Resource, scope{reason: Reason{Layer: "resource"}, principals: true})
+	}
+	r.scp, r.rcp = yes, yes
+	if e.caller.hasIdentity() && !e.caller.serviceLinked() {
+		for level, policies := range set.SCP {
+			r.scp = min(r.scp, e.documents("scp", level, policies))
+		}
+	}
+	if !e.caller.serviceLinked() {
+		for level, policies := range set.RCP {
+			r.rcp = min(r.rcp, e.documents("rcp", level, policies))
+		}
+	}
+}
+
+// documents judges the policies of a layer, or of one level of it, and says
+// whether one of them allows.
+func (e *evaluation) documents(layer string, level int, all []*Document) truth {
+	allow := no
+	for i, d := range all {
+		if d != nil {
+			s := scope{reason: Reason{Layer: layer, Level: level, Policy: i}, principals: layer == "rcp"}
+			allow = max(allow, e.document(d, s))
+		}
+	}
+	return allow
+}
+
+// document judges the statements of one policy.
+func (e *evaluation) document(d *Document, s scope) (allow truth) {
+	s.variables = d.Version == Version
+	for i := range d.Statements {
+		st := &d.Statements[i]
+		deny := st.Effect != Allow
+		s.malformed = is(deny)
+		e.missing = e.missing[:0]
+		sure, how := e.applies(st, &s)
+		if sure == no {
+			continue
+		}
+		h := hit{reason: s.reason, deny: deny, sure: sure}
+		h.reason.Statement = statementName(st, i)
+		if sure == maybe {
+			h.missing = append(h.missing, e.missing...)
+		}
+		if e.hits == nil {
+			e.hits = make([]hit, 0, 4)
+		}
+		e.hits = append(e.hits, h)
+		switch {
+		case deny:
+			e.rulings.deny = max(e.rulings.deny, sure)
+		case s.reason.Layer == "resource":
+			e.rulings.resource[how] = max(e.rulings.resource[how], sure)
+			fallthrough
+		default:
+			allow = max(allow, sure)
+		}
+	}
+	return allow
+}
+
+// applies says whether a statement speaks of the request, and how it names
+// the caller.
+func (e *evaluation) applies(st *Statement, s *scope) (truth, grant) {
+	if !e.speaksOfAction(st, s) {
+		return no, notNamed
+	}
+	how, ok := e.speaksOfCaller(st, s)
+	if !ok {
+		return no, notNamed
+	}
+	sure := e.speaksOfResource(st, s)
+	for i := range st.Conditions {
+		if sure == no {
+			break
+		}
+		sure = min(sure, e.holds(&st.Conditions[i], s))
+	}
+	return sure, how
+}
+
+func (e *evaluation) speaksOfAction(st *Statement, s *scope) bool {
+	if st.Actions.absent() == st.NotActions.absent() {
+		return s.malformed == yes
+	}
+	for _, p := range st.Actions.Values {
+		if matchesAction(p, e.req.Action) {
+			return true
+		}
+	}
+	for _, p := range st.NotActions.Values {
+		if matchesAction(p, e.req.Action) {
+			return false
+		}
+	}
+	return !st.NotActions.absent()
+}
+
+func (e *evaluation) speaksOfCaller(st *Statement, s *scope) (grant, bool) {
+	switch {
+	case !s.principals && st.Principal == nil && st.NotPrincipal == nil:
+		return notNamed, true
+	case !s.principals || (st.Principal == nil) == (st.NotPrincipal == nil):
+		return byIdentity, s.malformed == yes
+	case st.Principal != nil:
+		how := st.Principal.names(&e.caller)
+		return how, how != notNamed
+	}
+	return byIdentity, !st.NotPrincipal.escapes(&e.caller)
+}
+
+func (e *evaluation) speaksOfResource(st *Statement, s *scope) truth {
+	switch {
+	case st.Resources.absent() && st.NotResources.absent():
+		// A trust policy names no resource: it stands for the role it is on.
+		if s.reason.Layer == "resource" {
+			return yes
+		}
+		return s.malformed
+	case !st.Resources.absent() && !st.NotResources.absent():
+		return s.malformed
+	case !st.Resources.absent():
+		found := no
+		for _, p := range st.Resources.Values {
+			t, _ := e.coversResource(p, s)
+			found = max(found, t)
+		}
+		return found
+	}
+	found := no
+	for _, p := range st.NotResources.Values {
+		t, known := e.coversResource(p, s)
+		if known == no {
+			return no
+		}
+		found = max(found, t)
+	}
+	return found.not()
+}
+
+// coversResource says whether a Resource pattern covers the resource of the
+// request. known is no if the pattern has a variable without a value.
+func (e *evaluation) coversResource(p string, s *scope) (t, known truth) {
+	if p == "*" {
+		return yes, yes
+	}
+	expanded, known := pattern{text: p}, yes
+	if s.variables {
+		if expanded, known = e.expand(p, true); known != yes {
+			return known, known
+		}
+	}
+	fields, ok := splitARN(expanded.text)
+	return is(ok && e.req.Resource != "*" && fields.covers(expanded.expanded, e.resource)), yes
+}

@@ -1,0 +1,189 @@
+package iampolicy
+
+import "strings"
+
+// A callerKind says what a principal is, which decides the policies that have
+// a say and how a resource's policy may name it.
+type callerKind int
+
+const (
+	anonymous callerKind = iota
+	rootUser
+	user
+	session       // of an assumed role
+	role          // some session of the role, without the session's name
+	federatedUser // sts:GetFederationToken
+	provider      // of SAML or web identities, before it has credentials
+	service       // ec2.amazonaws.com
+)
+
+// A caller is a Principal, understood.
+type caller struct {
+	kind    callerKind
+	arn     string
+	account string
+	role    string // ARN of the role behind a session
+	name    string // of a user, with no path
+}
+
+func newCaller(p Principal) caller {
+	c := caller{arn: p.ARN, account: p.Account, role: p.RoleARN}
+	fields, isARN := splitARN(p.ARN)
+	if !isARN {
+		if p.ARN != "" && p.ARN != "*" {
+			c.kind = service
+			if !strings.HasSuffix(p.ARN, ".amazonaws.com") && !strings.HasSuffix(p.ARN, ".amazonaws.com.cn") {
+				c.kind = provider // accounts.google.com
+			}
+		}
+		return c
+	}
+	if c.account == "" {
+		c.account = fields[4]
+	}
+	kind, rest, _ := strings.Cut(fields[5], "/")
+	switch {
+	case fields[5] == "root":
+		c.kind = rootUser
+	case kind == "user":
+		c.kind, c.name = user, rest[strings.LastIndexByte(rest, '/')+1:]
+	case kind == "assumed-role":
+		c.kind = session
+		if c.role == "" {
+			name, _, _ := strings.Cut(rest, "/")
+			c.role = "arn:" + fields[1] + ":iam::" + c.account + ":role/" + name
+		}
+	case kind == "role":
+		c.kind, c.role = role, p.ARN
+	case kind == "federated-user":
+		c.kind = federatedUser
+	case kind == "saml-provider" || kind == "oidc-provider":
+		c.kind, c.account = provider, ""
+	}
+	return c
+}
+
+// principalARN is the value of aws:PrincipalArn.
+func (c *caller) principalARN() string {
+	if c.role != "" {
+		return c.role
+	}
+	return c.arn
+}
+
+// principalType is the value of aws:PrincipalType (IAM User Guide, "AWS global
+// condition context keys"). Empty means there is none.
+func (c *caller) principalType() string {
+	switch c.kind {
+	case rootUser:
+		return "Account"
+	case user:
+		return "User"
+	case session, role:
+		return "AssumedRole"
+	case federatedUser:
+		return "FederatedUser"
+	case anonymous:
+		return "Anonymous"
+	}
+	return ""
+}
+
+// hasIdentity says that policies of the caller's own account apply to it.
+func (c *caller) hasIdentity() bool {
+	return c.kind != anonymous && c.kind != provider && c.kind != service
+}
+
+// serviceLinked says that the caller is a service-linked role. The prefix of
+// the name is reserved for those; the path shows only where RoleARN is given.
+func (c *caller) serviceLinked() bool {
+	_, path, ok := strings.Cut(c.role, ":role/")
+	return ok && (strings.HasPrefix(path, "aws-service-role/") || strings.HasPrefix(path, "AWSServiceRoleFor"))
+}
+
+// A grant says how a resource's policy names the caller. That decides which
+// implicit denials a permission overcomes.
+type grant int
+
+const (
+	notNamed   grant = iota
+	byAccount        // the account: its own policies must grant as well
+	byRole           // the role: boundary and session policy limit it
+	byIdentity       // the user, the session or everyone: nothing limits it
+)
+
+// names says how p names the caller. Principals are compared literally: IAM
+// allows no wildcard in them but "*" alone.
+func (p *Principals) names(c *caller) grant {
+	if p.Any {
+		return byIdentity
+	}
+	best := notNamed
+	for kind, named := range p.By {
+		for _, name := range named.Values {
+			best = max(best, c.named(kind, name))
+		}
+	}
+	return best
+}
+
+// named says how one entry of a Principal names the caller.
+func (c *caller) named(kind, name string) grant {
+	switch kind {
+	case "AWS":
+		return c.namedByAWS(name)
+	case "Service":
+		if c.kind == service && (name == c.arn || name == "*") {
+			return byIdentity
+		}
+	case "Federated":
+		if c.kind == provider && (name == c.arn || name == "*") {
+			return byIdentity
+		}
+	}
+	return notNamed
+}
+
+func (c *caller) namedByAWS(name string) grant {
+	switch {
+	case name == "*":
+		return byIdentity
+	case c.kind == provider || c.kind == service || c.kind == anonymous:
+		return notNamed
+	case c.kind == role && name == c.arn:
+		return byRole
+	case name == c.arn && c.kind != rootUser:
+		return byIdentity
+	case c.role != "" && name == c.role:
+		return byRole
+	case c.account != "" && accountNamed(name) == c.account:
+		return byAccount
+	}
+	return notNamed
+}
+
+// accountNamed returns the account that a principal stands for: written as its
+// id or as the ARN of its root, which mean the same.
+func accountNamed(name string) string {
+	if len(name) == 12 && strings.Trim(name, "0123456789") == "" {
+		return name
+	}
+	if fields, ok := splitARN(name); ok && fields[2] == "iam" && fields[5] == "root" {
+		return fields[4]
+	}
+	return ""
+}
+
+// escapes says whether a NotPrincipal leaves the caller out. Naming the account
+// leaves out only its root, and naming the role only the role: the session has
+// to be named itself (IAM User Guide, "IAM JSON policy elements: NotPrincipal").
+func (p *Principals) escapes(c *caller) bool {
+	switch g := p.names(c); {
+	case c.kind == rootUser:
+		return g != notNamed
+	case c.kind == role:
+		return g >= byRole
+	default:
+		return g == byIdentity
+	}
+}

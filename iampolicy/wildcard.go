@@ -1,0 +1,127 @@
+package iampolicy
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// literal stands before a character of an expanded pattern that means itself
+// even if it is a wildcard: values that replace policy variables bring no
+// wildcards with them.
+const literal = '\x00'
+
+// A pattern is text with the wildcards * and ?, as policies write them.
+type pattern struct {
+	text string
+	// expanded says that characters may be marked as literal.
+	expanded bool
+}
+
+// matches says whether the pattern covers the whole of s. A star covers any
+// characters, also none, and a question mark exactly one. It takes time in
+// proportion to len(p.text)*len(s) at most.
+func (p pattern) matches(s string) bool { return p.glob(s, false) }
+
+// matchesFold is matches for text where case does not matter.
+func (p pattern) matchesFold(s string) bool { return p.glob(s, true) }
+
+func (p pattern) glob(s string, fold bool) bool {
+	at, in := 0, 0       // where we are in the pattern and in s
+	star, retry := -1, 0 // after the last star: where both were
+	for in < len(s) {
+		if at < len(p.text) {
+			b, width, wild := p.next(at)
+			switch {
+			case wild && b == '*':
+				at += width
+				star, retry = at, in
+				continue
+			case wild && b == '?':
+				_, size := utf8.DecodeRuneInString(s[in:])
+				at, in = at+width, in+size
+				continue
+			case b == s[in] || fold && lower(b) == lower(s[in]):
+				at, in = at+width, in+1
+				continue
+			}
+		}
+		if star < 0 {
+			return false
+		}
+		_, size := utf8.DecodeRuneInString(s[retry:])
+		retry += size
+		at, in = star, retry
+	}
+	for at < len(p.text) {
+		b, width, wild := p.next(at)
+		if !wild || b != '*' {
+			return false
+		}
+		at += width
+	}
+	return true
+}
+
+// next returns the byte at a place of the pattern, how many bytes it takes
+// there, and whether it may be a wildcard.
+func (p pattern) next(at int) (b byte, width int, wild bool) {
+	b = p.text[at]
+	if p.expanded && b == literal && at+1 < len(p.text) {
+		return p.text[at+1], 2, false
+	}
+	return b, 1, true
+}
+
+// lower folds ASCII only: names of actions and keys have no other letters.
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
+// An arn is an ARN, or a pattern for one, in its six fields: "arn", partition,
+// service, Region, account and the resource, which may hold colons itself.
+type arn [6]string
+
+// splitARN cuts at the first five colons. Colons of policy variables do not
+// count: ${aws:username}.
+func splitARN(s string) (fields arn, ok bool) {
+	start, field, depth := 0, 0, 0
+	for i := 0; i < len(s) && field < len(fields)-1; i++ {
+		switch {
+		case s[i] == '$' && i+1 < len(s) && s[i+1] == '{':
+			depth++
+		case s[i] == '}' && depth > 0:
+			depth--
+		case s[i] == ':' && depth == 0:
+			fields[field] = s[start:i]
+			field, start = field+1, i+1
+		}
+	}
+	fields[field] = s[start:]
+	return fields, field == len(fields)-1
+}
+
+// covers says whether every field of the pattern matches the same field of an
+// ARN, so that a wildcard never reaches past a colon of the first five.
+func (p arn) covers(expanded bool, a arn) bool {
+	for i, text := range p {
+		if text != a[i] && !(pattern{text, expanded}).matches(a[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// matchesAction compares without regard to case, as IAM does for actions (IAM
+// User Guide, "IAM JSON policy elements: Action"). The service must be matched
+// by what stands before the colon.
+func matchesAction(pat, action string) bool {
+	if pat == "*" {
+		return true
+	}
+	service, name, ok := strings.Cut(pat, ":")
+	askedService, askedName, _ := strings.Cut(action, ":")
+	return ok && pattern{text: service}.matchesFold(askedService) && pattern{text: name}.matchesFold(askedName)
+}
