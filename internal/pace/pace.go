@@ -1,0 +1,81 @@
+// Package pace keeps calls below the rates at which AWS begins to refuse them.
+//
+// A Pacer holds one token bucket for each account, Region and API, since that
+// is how EC2 counts (EC2 Developer Guide, "Request throttling for the Amazon
+// EC2 API"). It never blocks: it grants, or says when to ask again.
+package pace
+
+import (
+	"sync"
+	"time"
+)
+
+// A Limit is a token bucket: how many calls it holds, and how many come back
+// each second. The zero Limit does not limit.
+type Limit struct {
+	Burst  float64
+	Refill float64 // per second
+}
+
+// A Key names one bucket.
+type Key struct {
+	Account, Region, API string
+}
+
+// A Pacer holds buckets, each made full when it is first asked for. It is
+// safe for concurrent use.
+type Pacer struct {
+	limits func(api string) Limit
+
+	mu      sync.Mutex // guards buckets and what they hold
+	buckets map[Key]*bucket
+}
+
+// New returns a Pacer that asks limits once for the limit of each bucket. Nil
+// means Published.
+func New(limits func(api string) Limit) *Pacer {
+	if limits == nil {
+		limits = Published
+	}
+	return &Pacer{limits: limits, buckets: map[Key]*bucket{}}
+}
+
+// Take takes one token from the bucket of every key and returns zero; or it
+// takes none and returns how long to wait before asking again. Those who are
+// refused are told different times, in turn, so that they do not all come
+// back for one token.
+func (p *Pacer) Take(now time.Time, keys ...Key) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var wait time.Duration
+	for _, k := range keys {
+		wait = max(wait, p.bucket(now, k).missing(now))
+	}
+	if wait > 0 {
+		return wait
+	}
+	for _, k := range keys {
+		p.bucket(now, k).take()
+	}
+	return 0
+}
+
+// Throttled tells the Pacer that AWS refused a call all the same, because
+// others in the account share the bucket, or because its limit is lower here
+// than published. The bucket is emptied and its rate halved; the rate climbs
+// back to the limit over recovery.
+func (p *Pacer) Throttled(now time.Time, k Key) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bucket(now, k).throttled(now)
+}
+
+func (p *Pacer) bucket(now time.Time, k Key) *bucket {
+	b := p.buckets[k]
+	if b == nil {
+		limit := p.limits(k.API)
+		b = &bucket{limit: limit, tokens: limit.Burst, rate: limit.Refill, at: now}
+		p.buckets[k] = b
+	}
+	return b
+}

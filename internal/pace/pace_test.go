@@ -1,0 +1,152 @@
+package pace_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/snapkeep/snapkeep/internal/pace"
+)
+
+var (
+	start = time.Date(2026, 5, 1, 2, 0, 0, 0, time.UTC)
+	copyK = pace.Key{Account: "999999999999", Region: "eu-west-1", API: "CopySnapshot"}
+)
+
+func fixed(l pace.Limit) func(string) pace.Limit { return func(string) pace.Limit { return l } }
+
+func TestTakeGrantsTheBurstThenTheRefill(t *testing.T) {
+	p := pace.New(nil)
+	for range 50 {
+		require.Zero(t, p.Take(start, copyK))
+	}
+	require.Equal(t, 200*time.Millisecond, p.Take(start, copyK), "five come back a second")
+	require.Zero(t, p.Take(start.Add(200*time.Millisecond), copyK))
+	require.NotZero(t, p.Take(start.Add(200*time.Millisecond), copyK))
+}
+
+func TestBucketsAreApart(t *testing.T) {
+	p := pace.New(fixed(pace.Limit{Burst: 1, Refill: 1}))
+	require.Zero(t, p.Take(start, copyK))
+	require.NotZero(t, p.Take(start, copyK))
+	for _, other := range []pace.Key{
+		{Account: "111111111111", Region: copyK.Region, API: copyK.API},
+		{Account: copyK.Account, Region: "eu-central-1", API: copyK.API},
+		{Account: copyK.Account, Region: copyK.Region, API: "DeleteSnapshot"},
+	} {
+		require.Zero(t, p.Take(start, other))
+	}
+}
+
+func TestTakeTakesAllOrNothing(t *testing.T) {
+	p := pace.New(func(api string) pace.Limit {
+		if api == "volume" {
+			return pace.Limit{Burst: 1, Refill: 1.0 / 15}
+		}
+		return pace.Limit{Burst: 1, Refill: 1}
+	})
+	call, volume := pace.Key{API: "call"}, pace.Key{API: "volume"}
+	require.Zero(t, p.Take(start, call, volume))
+	later := start.Add(5 * time.Second)
+	require.Equal(t, 10*time.Second, p.Take(later, call, volume))
+	require.Zero(t, p.Take(later, call), "the refused call took no token of the other bucket")
+}
+
+func TestThoseRefusedAreToldTimesOfTheirOwn(t *testing.T) {
+	p := pace.New(fixed(pace.Limit{Burst: 1, Refill: 2}))
+	require.Zero(t, p.Take(start, copyK))
+	for i := 1; i <= 4; i++ {
+		require.Equal(t, time.Duration(i)*500*time.Millisecond, p.Take(start, copyK))
+	}
+	for i := 1; i <= 4; i++ {
+		require.Zero(t, p.Take(start.Add(time.Duration(i)*500*time.Millisecond), copyK))
+	}
+}
+
+func TestThrottledHalvesTheRateAndItRecovers(t *testing.T) {
+	p := pace.New(fixed(pace.Limit{Burst: 10, Refill: 4}))
+	require.Zero(t, p.Take(start, copyK))
+	p.Throttled(start, copyK)
+	require.Equal(t, 500*time.Millisecond, p.Take(start, copyK), "2 a second, and none left")
+	p.Throttled(start, copyK)
+	require.Greater(t, p.Take(start, copyK), 900*time.Millisecond)
+	for range 100 {
+		p.Throttled(start, copyK)
+	}
+	require.Less(t, p.Take(start, copyK), 10*time.Second, "it never falls to nothing")
+
+	later := start.Add(time.Hour)
+	for range 10 {
+		require.Zero(t, p.Take(later, copyK))
+	}
+	require.Equal(t, 250*time.Millisecond, p.Take(later, copyK), "the published rate again")
+}
+
+func TestZeroLimitDoesNotLimit(t *testing.T) {
+	p := pace.New(fixed(pace.Limit{}))
+	for range 1000 {
+		require.Zero(t, p.Take(start, copyK))
+	}
+	p.Throttled(start, copyK)
+	require.Zero(t, p.Take(start, copyK))
+}
+
+func TestPublished(t *testing.T) {
+	require.Equal(t, pace.Limit{Burst: 100, Refill: 5}, pace.Published("CreateSnapshots"))
+	require.Equal(t, pace.Limit{Burst: 50, Refill: 5}, pace.Published("CopySnapshot"))
+	require.Equal(t, pace.Limit{Burst: 100, Refill: 20}, pace.Published("DescribeSnapshots"))
+	require.Equal(t, pace.Limit{Burst: 100, Refill: 1}, pace.Published("CopyImage"))
+}
+
+// Whatever the callers do, a bucket grants no more than its burst and what
+// came back since: then AWS, which counts alike, has nothing to refuse.
+func TestNeverMoreThanTheBucketHolds(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := pace.Limit{
+			Burst:  float64(rapid.IntRange(1, 20).Draw(t, "burst")),
+			Refill: rapid.Float64Range(0.05, 50).Draw(t, "refill"),
+		}
+		p, now, granted := pace.New(fixed(limit)), start, 0
+		earliest, latest := start.Add(time.Hour), start
+		for range rapid.IntRange(1, 200).Draw(t, "calls") {
+			now = now.Add(time.Duration(rapid.Int64Range(-int64(time.Second), int64(3*time.Second)).Draw(t, "passed")))
+			switch wait := p.Take(now, copyK); {
+			case wait == 0:
+				granted++
+			case wait < 0:
+				t.Fatalf("wait of %v", wait)
+			}
+			if rapid.IntRange(0, 20).Draw(t, "throttled") == 0 {
+				p.Throttled(now, copyK)
+			}
+			if now.Before(earliest) {
+				earliest = now
+			}
+			if now.After(latest) {
+				latest = now
+			}
+			span := latest.Sub(earliest).Seconds()
+			if float64(granted) > limit.Burst+span*limit.Refill+1e-6 {
+				t.Fatalf("%d granted in %v of %+v", granted, now.Sub(start), limit)
+			}
+		}
+	})
+}
+
+// Who waits as told is served as told, if nobody else comes.
+func TestWhoWaitsIsServed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		limit := pace.Limit{Burst: 1, Refill: rapid.Float64Range(0.01, 100).Draw(t, "refill")}
+		p, now := pace.New(fixed(limit)), start
+		for range 50 {
+			if wait := p.Take(now, copyK); wait > 0 {
+				now = now.Add(wait)
+				if again := p.Take(now, copyK); again > time.Microsecond {
+					t.Fatalf("waited %v, told to wait %v more", wait, again)
+				}
+			}
+		}
+	})
+}
