@@ -22,7 +22,9 @@ type Resource struct {
 	Name    string            `json:"name,omitempty"` // the Name tag
 	Tags    map[string]string `json:"tags,omitempty"`
 	Members []Member          `json:"members"`
-	Machine Machine           `json:"machine,omitzero"` // zero for a volume
+	// Excluded holds the volumes that are attached to the instance and are no members.
+	Excluded []Member `json:"excluded,omitempty"`
+	Machine  Machine  `json:"machine,omitzero"` // zero for a volume
 }
 
 // ID returns the last part of the ARN: "i-…" or "vol-…".
