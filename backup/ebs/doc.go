@@ -1,0 +1,31 @@
+// Package ebs backs up EC2 instances and EBS volumes. It is a driver for the
+// engine in package backup; most programs need one call:
+//
+//	engine, err := backup.New(sessions, []backup.Driver{ebs.New(ebs.Options{})}, backup.Options{})
+//
+// An instance is protected with all its EBS volumes, snapshotted at one moment
+// by one call. A volume is a resource of its own only while it is attached to
+// nothing. A selector that chooses a volume of an instance, and not the
+// instance, protects the instance narrowed to such volumes: what was asked
+// for is never left out in silence, and no volume is snapshotted twice.
+// Instance-store volumes cannot be snapshotted; an instance without any EBS
+// volume is no resource.
+//
+// # Guarantees
+//
+//   - A step is one call. A call that makes something is sent once: EC2's
+//     CreateSnapshot, CreateSnapshots and CopySnapshot have no client token.
+//     When the answer to one is lost, the error wraps backup.ErrUnknownOutcome.
+//   - A listing is a filtered, paged call of the site's own snapshots; nothing
+//     is ever asked for by id, one by one.
+//   - A copy always names a key. Whether a volume is under the key of AWS,
+//     whose snapshots cannot be shared, is asked of KMS once for each key.
+//   - Errors say which call of what failed, with AWS's code and message.
+//     Tags and what was sent are not in them.
+//
+// A Driver and its clients are safe for concurrent use and hold nothing that
+// a crash could lose. The zero Options work.
+//
+// The driver does not make images, does not freeze file systems and does not
+// snapshot what Outposts and Local Zones keep to themselves.
+package ebs

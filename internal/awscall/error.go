@@ -1,0 +1,85 @@
+package awscall
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/aws/smithy-go"
+
+	"github.com/snapkeep/snapkeep/backup"
+	"github.com/snapkeep/snapkeep/internal/awserr"
+)
+
+// Wrap tells the failure of a call that may be repeated. What says which call
+// of what, such as "DeleteSnapshot snap-1". Errors.Is finds backup's sentinel,
+// if one fits, and errors.As AWS's own error. Nil stays nil.
+func Wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &callError{what: what, err: err}
+	switch awserr.Classify(err) {
+	case awserr.Throttled:
+		e.kind = backup.ErrThrottled
+	case awserr.Denied:
+		e.kind = backup.ErrDenied
+	case awserr.NotFound:
+		e.kind = backup.ErrNotFound
+	case awserr.Quota:
+		e.kind = backup.ErrQuota
+	case awserr.Unsupported:
+		e.kind = backup.ErrUnsupported
+	case awserr.Other, awserr.Unknown:
+	}
+	return e
+}
+
+// WrapCreate tells the failure of a call that was sent once because it makes
+// something. Beyond Wrap, it is a backup.ErrUnknownOutcome if it is open
+// whether the call had its effect.
+func WrapCreate(what string, err error) error {
+	if err != nil && awserr.Classify(err) == awserr.Unknown {
+		return &callError{what: what, kind: backup.ErrUnknownOutcome, err: err}
+	}
+	return Wrap(what, err)
+}
+
+// A callError is a failed call, in one line.
+type callError struct {
+	what string
+	kind error // one of backup's sentinels, or nil
+	err  error // as the SDK returned it
+}
+
+// Error returns "DeleteSnapshot snap-1: access denied: UnauthorizedOperation:
+// You are not …". Of AWS's error it tells the code and the message; neither
+// holds what was sent.
+func (e *callError) Error() string {
+	parts := []string{e.what}
+	if e.kind != nil {
+		parts = append(parts, e.kind.Error())
+	}
+	var api smithy.APIError
+	if errors.As(e.err, &api) {
+		parts = append(parts, api.ErrorCode(), plain(api.ErrorMessage()))
+	} else {
+		parts = append(parts, e.err.Error())
+	}
+	return strings.Join(parts, ": ")
+}
+
+// Unwrap returns the sentinel and AWS's error.
+func (e *callError) Unwrap() []error {
+	if e.kind == nil {
+		return []error{e.err}
+	}
+	return []error{e.kind, e.err}
+}
+
+// plain cuts what EC2 appends to a refusal: the encoded message, kilobytes
+// that tell the whole request to who may decode them (STS API Reference,
+// DecodeAuthorizationMessage). errors.As still finds it.
+func plain(message string) string {
+	message, _, _ = strings.Cut(message, "Encoded authorization failure message")
+	return strings.TrimRight(message, " .")
+}
