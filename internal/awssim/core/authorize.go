@@ -3,6 +3,8 @@ package core
 import (
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
 )
@@ -12,7 +14,8 @@ import (
 func (c *Call) Authorize(needs ...Need) error {
 	for _, n := range needs {
 		if d := c.evaluate(n); d.Outcome != iampolicy.Allowed {
-			return c.denied(n, d)
+			c.Cloud.stats.Denied++
+			return c.denial(n, c.because(n, d))
 		}
 	}
 	return nil
@@ -22,6 +25,13 @@ func (c *Call) Authorize(needs ...Need) error {
 // for what AWS checks after it has answered, such as a copy's use of a key.
 func (c *Call) Allows(n Need) bool { return c.evaluate(n).Outcome == iampolicy.Allowed }
 
+// Denied returns the error of a need that is refused whatever the policies
+// say, for instance since the resource does not exist and that must not show.
+func (c *Call) Denied(n Need) error {
+	c.Cloud.stats.Denied++
+	return c.denial(n, "")
+}
+
 // DryRun returns the error that tells a caller with a DryRun flag that the
 // call would have been allowed, or nil if the flag is not set. An operation
 // calls it once it is authorized and before it changes anything.
@@ -29,8 +39,10 @@ func (c *Call) DryRun(flag *bool) error {
 	if flag == nil || !*flag {
 		return nil
 	}
-	return &Error{Code: "DryRunOperation", Status: http.StatusPreconditionFailed,
-		Message: "Request would have succeeded, but DryRun flag is set."}
+	return &Error{
+		Code: "DryRunOperation", Status: http.StatusPreconditionFailed,
+		Message: "Request would have succeeded, but DryRun flag is set.",
+	}
 }
 
 // Unsupported records that a client used a member of the request that the
@@ -40,12 +52,79 @@ func (c *Call) Unsupported(member string) error {
 	return Errorf("UnsupportedOperation", "the simulated %s does not know %s", c.Operation, member)
 }
 
-func (c *Call) denied(n Need, _ iampolicy.Decision) error {
-	return &Error{Code: "UnauthorizedOperation", Status: http.StatusForbidden, Message: fmt.Sprintf(
-		"You are not authorized to perform this operation. User: %s is not authorized to perform: %s on resource: %s",
-		c.Caller.ARN, n.Action, n.Resource)}
+// evaluate asks all policies that have a say.
+//
+// A resource of another account without a policy of its own (a shared
+// snapshot) is judged by the caller's policies alone: whether its owner lets
+// the caller in is the service's own business.
+func (c *Call) evaluate(n Need) iampolicy.Decision {
+	req := iampolicy.Request{
+		Principal: iampolicy.Principal{ARN: c.Caller.ARN, Account: c.Account.ID},
+		Action:    n.Action,
+		Resource:  n.Resource,
+		Context:   c.context(n),
+	}
+	set := iampolicy.PolicySet{Resource: n.Policy, SCP: c.Account.SCP}
+	if n.Policy != nil {
+		req.ResourceAccount = n.Owner
+	}
+	var boundary *iampolicy.Document
+	switch {
+	case c.Caller.Session != nil:
+		s := c.Caller.Session
+		req.Principal.RoleARN = s.Role.ARN
+		set.Identity, set.Session, boundary = s.Role.Policies, s.Policy, s.Role.Boundary
+	case c.Caller.User != nil:
+		set.Identity, boundary = c.Caller.User.Policies, c.Caller.User.Boundary
+	}
+	if boundary != nil {
+		set.Boundary = []*iampolicy.Document{boundary}
+	}
+	d := iampolicy.Evaluate(req, set)
+	c.Cloud.record(c, req, d)
+	return d
 }
 
-func (c *Call) evaluate(Need) iampolicy.Decision {
-	return iampolicy.Decision{Outcome: iampolicy.Allowed}
+// denial is the error for a need that is refused.
+// Source of the wording: IAM User Guide, "Troubleshoot access denied error messages".
+func (c *Call) denial(n Need, because string) error {
+	text := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s%s", c.Caller.ARN, n.Action, n.Resource, because)
+	e := dialectOf(c.Service).denied
+	if c.Service == "ec2" {
+		// What EC2 encodes is for sts:DecodeAuthorizationMessage; a client can do nothing with it.
+		text = "You are not authorized to perform this operation. " + text + ". Encoded authorization failure message: " + c.Cloud.NewSecret(120)
+	}
+	return &Error{Code: e.Code, Status: e.Status, Message: text}
+}
+
+// because says which policy refused. STS does not: a caller must not learn
+// from the answer whether a role exists.
+func (c *Call) because(n Need, d iampolicy.Decision) string {
+	if c.Service == "sts" {
+		return ""
+	}
+	if d.Outcome == iampolicy.ExplicitDeny && len(d.By) > 0 {
+		return " with an explicit deny in " + article(policyKinds[d.By[0].Layer])
+	}
+	layer := "identity"
+	if len(d.Lacking) > 0 && !slices.Contains(d.Lacking, layer) {
+		layer = d.Lacking[0]
+	}
+	return fmt.Sprintf(" because no %s allows the %s action", policyKinds[layer], n.Action)
+}
+
+var policyKinds = map[string]string{
+	"identity": "identity-based policy",
+	"resource": "resource-based policy",
+	"boundary": "permissions boundary",
+	"session":  "session policy",
+	"scp":      "service control policy",
+	"rcp":      "resource control policy",
+}
+
+func article(noun string) string {
+	if strings.HasPrefix(noun, "i") {
+		return "an " + noun
+	}
+	return "a " + noun
 }

@@ -1,5 +1,11 @@
 package core
 
+import (
+	"time"
+
+	"github.com/snapkeep/snapkeep/iampolicy"
+)
+
 // A Caller is who signed a request: an IAM user, a session of a role, or,
 // with neither, the root of the account.
 type Caller struct {
@@ -15,9 +21,65 @@ type Caller struct {
 	Session *Session
 }
 
+// Entity returns the ARN of the role or user behind the caller: what policies
+// name, where ARN names the session.
+func (c *Caller) Entity() string {
+	if c.Session != nil {
+		return c.Session.Role.ARN
+	}
+	return c.ARN
+}
+
+// A Session is an assumed role.
+type Session struct {
+	Role           *Role
+	Name           string
+	Policy         *iampolicy.Document // session policy; nil means none
+	Tags           map[string]string   // session tags, inherited ones included
+	Transitive     []string            // keys of Tags that the next hop inherits
+	SourceIdentity string
+	Issued         time.Time
+	Expires        time.Time
+}
+
+// Credentials of a session.
+type Credentials struct {
+	Key
+	Token string
+}
+
 // An accessKey is one credential and whom it stands for.
 type accessKey struct {
 	id, secret, token string
 	account           *Account
 	caller            Caller
+}
+
+// NewSession gives out credentials for a session. Whether the caller may have
+// them is for STS to decide.
+func (c *Cloud) NewSession(s *Session) (Credentials, Caller) {
+	k := &accessKey{
+		id:     c.NewUniqueID("ASIA")[:20],
+		secret: c.NewSecret(40),
+		token:  "IQoJb3JpZ2luX2Vj" + c.NewSecret(240),
+		caller: Caller{
+			ARN:     "arn:aws:sts::" + s.Role.Account.ID + ":assumed-role/" + s.Role.Name + "/" + s.Name,
+			UserID:  s.Role.UniqueID + ":" + s.Name,
+			Session: s,
+		},
+		account: s.Role.Account,
+	}
+	c.addKey(k)
+	return Credentials{Key{k.id, k.secret}, k.token}, k.caller
+}
+
+func (c *Cloud) longTermKey(a *Account, caller Caller) *accessKey {
+	k := &accessKey{id: c.NewUniqueID("AKIA")[:20], secret: c.NewSecret(40), account: a, caller: caller}
+	c.addKey(k)
+	return k
+}
+
+func (c *Cloud) addKey(k *accessKey) {
+	k.caller.KeyID = k.id
+	c.keys[k.id] = k
 }

@@ -1,0 +1,104 @@
+package core
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// A Client is an HTTP client that reaches the cloud without a network. It
+// works inside testing/synctest, since nothing in it waits for a socket. It
+// is what the SDK takes as aws.HTTPClient.
+type Client struct{ cloud *Cloud }
+
+// Client returns the cloud's HTTP client.
+func (c *Cloud) Client() *Client { return &Client{c} }
+
+// Do sends a request. The cloud's work is done in the caller's goroutine.
+func (c *Client) Do(r *http.Request) (*http.Response, error) {
+	fail := func(err error) error {
+		return &url.Error{Op: r.Method[:1] + strings.ToLower(r.Method[1:]), URL: r.URL.Redacted(), Err: err}
+	}
+	if err := r.Context().Err(); err != nil {
+		return nil, fail(err)
+	}
+	if _, _, ok := endpoint(r.URL.Host); !ok {
+		return nil, fail(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
+			Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true,
+		}})
+	}
+	in := r.Clone(r.Context())
+	if in.Host == "" {
+		in.Host = r.URL.Host
+	}
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	defer in.Body.Close()
+	w := &recorder{head: http.Header{}, status: http.StatusOK}
+	whole := w.serve(c.cloud, in)
+	if err := r.Context().Err(); err != nil && !whole {
+		return nil, fail(err)
+	}
+	broken := &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+	if !whole && w.body.Len() == 0 {
+		return nil, fail(broken)
+	}
+	return w.response(r, whole), nil
+}
+
+// endpoint takes the host name of a Region's endpoint apart.
+func endpoint(host string) (service, region string, ok bool) {
+	part := strings.Split(strings.TrimSuffix(host, ":443"), ".")
+	if len(part) != 4 || part[2] != "amazonaws" || part[3] != "com" || !IsRegion(part[1]) {
+		return "", "", false
+	}
+	return part[0], part[1], true
+}
+
+// A recorder is the http.ResponseWriter of one request.
+type recorder struct {
+	head   http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (w *recorder) Header() http.Header         { return w.head }
+func (w *recorder) WriteHeader(status int)      { w.status = status }
+func (w *recorder) Write(b []byte) (int, error) { return w.body.Write(b) }
+
+// serve runs the handler and reports whether it finished its answer, as a
+// server of net/http would see it. Other panics are bugs and go on.
+func (w *recorder) serve(h http.Handler, r *http.Request) (whole bool) {
+	defer func() {
+		if p := recover(); p != nil && p != http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http compares
+			panic(p)
+		}
+	}()
+	h.ServeHTTP(w, r)
+	return true
+}
+
+func (w *recorder) response(r *http.Request, whole bool) *http.Response {
+	var body io.Reader = bytes.NewReader(slices.Clone(w.body.Bytes()))
+	if !whole {
+		body = io.MultiReader(body, errorReader{io.ErrUnexpectedEOF})
+	}
+	return &http.Response{
+		Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), StatusCode: w.status,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: w.head, Body: io.NopCloser(body), ContentLength: int64(w.body.Len()), Request: r,
+	}
+}
+
+// An errorReader fails.
+type errorReader struct{ err error }
+
+func (e errorReader) Read([]byte) (int, error) { return 0, e.err }

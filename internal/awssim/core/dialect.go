@@ -1,0 +1,110 @@
+package core
+
+import "net/http"
+
+// A dialect is how a service words the errors that all services have.
+type dialect struct {
+	notSigned     Error // no signature at all
+	incomplete    Error // a malformed signature
+	badKey        Error // an unknown access key, or the wrong session token
+	badSignature  Error
+	skewed        Error // too old, or from the future
+	expiredToken  Error // the session is over
+	denied        Error
+	throttled     Error
+	noAction      Error
+	unknownAction Error
+	malformed     Error // the request as a whole
+	badValue      Error // one member
+	unknownMember Error
+	internal      Error
+}
+
+func clientError(code, message string) Error {
+	return Error{Code: code, Message: message, Status: http.StatusBadRequest}
+}
+
+func forbidden(code, message string) Error {
+	return Error{Code: code, Message: message, Status: http.StatusForbidden}
+}
+
+// ec2Dialect: EC2 API Reference, "Error codes". EC2 answers to all that is
+// wrong with a key or a signature with AuthFailure, and to an expired session
+// with RequestExpired.
+var ec2Dialect = func() dialect {
+	authFailure := Error{
+		Code: "AuthFailure", Status: http.StatusUnauthorized,
+		Message: "AWS was not able to validate the provided access credentials",
+	}
+	return dialect{
+		notSigned:     clientError("MissingParameter", "The request must contain the parameter AWSAccessKeyId"),
+		incomplete:    authFailure,
+		badKey:        authFailure,
+		badSignature:  authFailure,
+		skewed:        clientError("RequestExpired", "Request has expired."),
+		expiredToken:  clientError("RequestExpired", "Request has expired."),
+		denied:        forbidden("UnauthorizedOperation", ""),
+		throttled:     Error{Code: "RequestLimitExceeded", Message: "Request limit exceeded.", Status: http.StatusServiceUnavailable},
+		noAction:      clientError("MissingAction", "The request must contain the parameter Action"),
+		unknownAction: clientError("InvalidAction", "The action is not valid for this web service."),
+		malformed:     clientError("MalformedQueryString", "The query string contains a syntax error"),
+		badValue:      clientError("InvalidParameterValue", "Value is not valid"),
+		unknownMember: clientError("UnknownParameter", "The parameter is not recognized"),
+		internal:      Error{Code: "InternalError", Message: "An internal error has occurred", Status: http.StatusInternalServerError},
+	}
+}()
+
+// stsDialect: STS API Reference, "Common errors".
+var stsDialect = dialect{
+	notSigned:     forbidden("MissingAuthenticationToken", "Request is missing Authentication Token"),
+	incomplete:    clientError("IncompleteSignature", "The request signature does not conform to AWS standards."),
+	badKey:        forbidden("InvalidClientTokenId", "The security token included in the request is invalid."),
+	badSignature:  forbidden("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."),
+	skewed:        forbidden("SignatureDoesNotMatch", "Signature expired or not yet current"),
+	expiredToken:  forbidden("ExpiredToken", "The security token included in the request is expired"),
+	denied:        forbidden("AccessDenied", ""),
+	throttled:     clientError("ThrottlingException", "Rate exceeded"),
+	noAction:      clientError("MissingAction", "The request is missing an action or a required parameter."),
+	unknownAction: clientError("InvalidAction", "Could not find operation"),
+	malformed:     clientError("MalformedQueryString", "The query string contains a syntax error."),
+	badValue:      clientError("ValidationError", "The input fails to satisfy the constraints specified by an AWS service."),
+	unknownMember: clientError("ValidationError", "The parameter is not recognized"),
+	internal:      Error{Code: "InternalFailure", Message: "An internal error has occurred", Status: http.StatusInternalServerError},
+}
+
+// jsonDialect: AWS KMS API Reference, "Common errors". Services with a JSON
+// protocol answer with status 400 to a denial as well.
+var jsonDialect = dialect{
+	notSigned:     clientError("MissingAuthenticationTokenException", "Missing Authentication Token"),
+	incomplete:    clientError("IncompleteSignatureException", "The request signature does not conform to AWS standards."),
+	badKey:        clientError("UnrecognizedClientException", "The security token included in the request is invalid."),
+	badSignature:  clientError("InvalidSignatureException", "The request signature we calculated does not match the signature you provided."),
+	skewed:        clientError("InvalidSignatureException", "Signature expired or not yet current"),
+	expiredToken:  clientError("ExpiredTokenException", "The security token included in the request is expired"),
+	denied:        clientError("AccessDeniedException", ""),
+	throttled:     clientError("ThrottlingException", "Rate exceeded"),
+	noAction:      clientError("UnknownOperationException", ""),
+	unknownAction: clientError("UnknownOperationException", ""),
+	malformed:     clientError("SerializationException", "The request is not a JSON object"),
+	badValue:      clientError("SerializationException", "The value has the wrong type"),
+	unknownMember: clientError("SerializationException", "The member is not recognized"),
+	internal:      Error{Code: "KMSInternalException", Message: "An internal error has occurred", Status: http.StatusInternalServerError},
+}
+
+func dialectOf(service string) *dialect {
+	switch service {
+	case "ec2":
+		return &ec2Dialect
+	case "kms":
+		return &jsonDialect
+	}
+	return &stsDialect
+}
+
+// with returns the error with what it is about after its message.
+func (e Error) with(detail string) *Error {
+	if detail != "" {
+		e.Message += ": " + detail
+	}
+	return &e
+}

@@ -1,0 +1,40 @@
+package core
+
+import "github.com/snapkeep/snapkeep/internal/awssim/wire"
+
+// A Service is one AWS service as the dispatcher knows it.
+type Service struct {
+	// Name in the credential scope: "ec2".
+	Name       string
+	Protocol   wire.Protocol
+	Operations map[string]Operation
+}
+
+// An Operation is the Go method behind one operation of a service.
+type Operation struct {
+	newInput func() any
+	run      func(c *Call, in any) (any, error)
+}
+
+// Op makes an Operation of a method such as
+//
+//	func (s *Service) CopySnapshot(c *core.Call, in *ec2.CopySnapshotInput) (*ec2.CopySnapshotOutput, error)
+//
+// Operations are named one by one rather than found by reflection: finding
+// methods by name would link every operation of every SDK client into every
+// program, five times the size.
+func Op[In, Out any](method func(*Call, *In) (*Out, error)) Operation {
+	return Operation{
+		newInput: func() any { return new(In) },
+		run: func(c *Call, in any) (any, error) {
+			out, err := method(c, in.(*In))
+			if err != nil {
+				return nil, err
+			}
+			return out, nil
+		},
+	}
+}
+
+// Register makes a service reachable.
+func (c *Cloud) Register(s *Service) { c.services[s.Name] = s }
