@@ -1,0 +1,120 @@
+package awssim
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+
+	"github.com/snapkeep/snapkeep/iampolicy"
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
+	"github.com/snapkeep/snapkeep/internal/awssim/stssim"
+)
+
+// Options configure a Cloud. The zero value works.
+type Options = core.Options
+
+// A Cloud is a simulated AWS. Its methods are safe for concurrent use.
+type Cloud struct {
+	*core.Cloud
+	kms *kmssim.Service
+}
+
+// New returns a cloud with no accounts: they come to be as users and roles are put.
+func New(opts Options) *Cloud {
+	c := &Cloud{Cloud: core.New(opts)}
+	c.kms = kmssim.New(c.Cloud)
+	c.Register(stssim.New().Registration())
+	c.Register(kmsRegistration(c.kms))
+	return c
+}
+
+// Handler returns the cloud as an HTTP server: all services and Regions on one
+// address. The service is told from the signature.
+func (c *Cloud) Handler() http.Handler { return c.Cloud }
+
+// Config returns a configuration for the SDK's clients that reaches this
+// cloud, without a network.
+func (c *Cloud) Config(creds aws.CredentialsProvider, region string) aws.Config {
+	return aws.Config{Region: region, Credentials: creds, HTTPClient: c.Client()}
+}
+
+// KMS returns the cloud's KMS.
+func (c *Cloud) KMS() *kmssim.Service { return c.kms }
+
+// User makes an IAM user, or replaces the policies of the one there is, and
+// returns its access key.
+func (c *Cloud) User(account, name string, policies ...*iampolicy.Document) aws.CredentialsProvider {
+	c.Lock()
+	defer c.Unlock()
+	return static(c.Account(account).PutUser(core.User{Name: name, Policies: policies}).Key())
+}
+
+// Root returns an access key of an account's root user.
+func (c *Cloud) Root(account string) aws.CredentialsProvider {
+	c.Lock()
+	defer c.Unlock()
+	return static(c.Account(account).RootKey())
+}
+
+func static(k core.Key) aws.CredentialsProvider {
+	return credentials.NewStaticCredentialsProvider(k.ID, k.Secret, "")
+}
+
+// A Role is what PutRole installs.
+type Role struct {
+	Name string
+	// Path begins and ends with a slash. Empty means "/".
+	Path     string
+	Trust    *iampolicy.Document
+	Policies []*iampolicy.Document
+	// Boundary of permissions; nil means none.
+	Boundary *iampolicy.Document
+	// MaxSession is the longest session. Zero means 1 h.
+	MaxSession time.Duration
+	Tags       map[string]string
+}
+
+// PutRole makes a role and returns its ARN. If there is one of that name and
+// path, it keeps its identity and its sessions and gets the new policies.
+func (c *Cloud) PutRole(account string, r Role) (arn string) {
+	c.Lock()
+	defer c.Unlock()
+	return c.Account(account).PutRole(core.Role{
+		Name: r.Name, Path: r.Path, Trust: r.Trust, Policies: r.Policies,
+		Boundary: r.Boundary, MaxSession: r.MaxSession, Tags: r.Tags,
+	}).ARN
+}
+
+// DeleteRole deletes a role and makes its sessions worthless.
+func (c *Cloud) DeleteRole(account, name string) {
+	c.Lock()
+	defer c.Unlock()
+	c.Account(account).DeleteRole(name)
+}
+
+// SetSCP sets the service control policies of an account, one list for each
+// level of its organization. Without levels none apply.
+func (c *Cloud) SetSCP(account string, levels ...[]*iampolicy.Document) {
+	c.Lock()
+	defer c.Unlock()
+	c.Account(account).SCP = levels
+}
+
+// SetOrganization puts accounts into an organization.
+func (c *Cloud) SetOrganization(id string, accounts ...string) {
+	c.Lock()
+	defer c.Unlock()
+	for _, a := range accounts {
+		c.Account(a).Organization = id
+	}
+}
+
+// Admin returns the policy that allows everything.
+func Admin() *iampolicy.Document {
+	return &iampolicy.Document{Version: iampolicy.Version, Statements: []iampolicy.Statement{{
+		Effect: iampolicy.Allow, Actions: iampolicy.Of("*"), Resources: iampolicy.Of("*"),
+	}}}
+}

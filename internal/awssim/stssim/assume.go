@@ -1,0 +1,172 @@
+package stssim
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/aws-sdk-go-v2/service/sts/types"
+
+	"github.com/snapkeep/snapkeep/iampolicy"
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// Limits of AssumeRole.
+// Source: STS API Reference, AssumeRole; IAM User Guide, "IAM and AWS STS quotas".
+const (
+	minDuration     = 900 * time.Second
+	maxDuration     = 12 * time.Hour
+	defaultDuration = time.Hour
+	maxChained      = time.Hour
+	maxPolicy       = 2048 // characters of a session policy
+	maxTags         = 50
+)
+
+// A request is an AssumeRole whose members were looked at.
+type request struct {
+	roleARN    string
+	name       string
+	externalID string
+	duration   time.Duration
+	policy     *iampolicy.Document
+	policySize int
+	// tags are those sent, and those inherited from the calling session.
+	sent, tags map[string]string
+	transitive []string
+	// source identity, sent or inherited.
+	source string
+}
+
+// AssumeRole opens a session of a role. Whoever may not open it learns
+// nothing from the answer, not even whether there is such a role.
+func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
+	q, err := read(c, in)
+	if err != nil {
+		return nil, err
+	}
+	role := c.Cloud.Role(q.roleARN)
+	needs := q.needs(c, role)
+	if role == nil || c.Caller.Session == nil && c.Caller.User == nil {
+		// "You cannot use the root user credentials to call AssumeRole": the
+		// answer is the same.
+		return nil, c.Denied(needs[0])
+	}
+	if err := c.Authorize(needs...); err != nil {
+		return nil, err
+	}
+	if err := q.checkDuration(c, role); err != nil {
+		return nil, err
+	}
+	session := &core.Session{
+		Role: role, Name: q.name, Policy: q.policy, Tags: q.tags, Transitive: q.transitive,
+		SourceIdentity: q.source, Issued: c.Now, Expires: c.Now.Add(q.duration).Truncate(time.Second),
+	}
+	cred, caller := c.Cloud.NewSession(session)
+	out := &sts.AssumeRoleOutput{
+		AssumedRoleUser: &types.AssumedRoleUser{Arn: aws.String(caller.ARN), AssumedRoleId: aws.String(caller.UserID)},
+		Credentials: &types.Credentials{
+			AccessKeyId: aws.String(cred.ID), SecretAccessKey: aws.String(cred.Secret),
+			SessionToken: aws.String(cred.Token), Expiration: aws.Time(session.Expires),
+		},
+		PackedPolicySize: q.packedSize(),
+	}
+	if q.source != "" {
+		out.SourceIdentity = aws.String(q.source)
+	}
+	return out, nil
+}
+
+// needs of the call. Tags and a source identity are permissions of their own,
+// which the trust policy must give as well.
+// Source: IAM User Guide, "Pass session tags in AWS STS" and "Monitor and
+// control actions taken with assumed roles"; Service Authorization Reference,
+// "Actions, resources, and condition keys for AWS Security Token Service".
+func (q *request) needs(c *core.Call, role *core.Role) []core.Need {
+	keys := core.Keys("sts:RoleSessionName", q.name)
+	if q.externalID != "" {
+		keys["sts:ExternalId"] = []string{q.externalID}
+	}
+	if q.source != "" {
+		keys["sts:SourceIdentity"] = []string{q.source}
+	}
+	core.WithRequestTags(keys, q.sent)
+	if len(q.transitive) > 0 {
+		keys["sts:TransitiveTagKeys"] = q.transitive
+	}
+	need := core.Need{Action: "sts:AssumeRole", Resource: q.roleARN, Keys: keys}
+	if role != nil {
+		need.Owner, need.Policy = role.Account.ID, role.BoundTrust()
+		core.WithResourceTags(keys, "", role.Tags)
+	}
+	needs := []core.Need{need}
+	if len(q.tags) > 0 {
+		need.Action = "sts:TagSession"
+		needs = append(needs, need)
+	}
+	if q.source != "" {
+		need.Action = "sts:SetSourceIdentity"
+		needs = append(needs, need)
+	}
+	return needs
+}
+
+// checkDuration holds what depends on the role and on the caller.
+func (q *request) checkDuration(c *core.Call, role *core.Role) error {
+	if c.Caller.Session != nil && q.duration > maxChained {
+		return core.Errorf("ValidationError",
+			"The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
+	}
+	if q.duration > role.MaxSession {
+		return core.Errorf("ValidationError", "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
+	}
+	return nil
+}
+
+// inherit adds what the calling session passes on: transitive tags, and the
+// source identity, neither of which the caller can change.
+func (q *request) inherit(c *core.Call) error {
+	q.tags = maps.Clone(q.sent)
+	s := c.Caller.Session
+	if s == nil {
+		return nil
+	}
+	for _, k := range s.Transitive {
+		for sent := range q.sent {
+			if strings.EqualFold(sent, k) {
+				return core.Errorf("InvalidParameterValue",
+					"One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
+			}
+		}
+		q.tags[k] = s.Tags[k]
+		q.transitive = append(q.transitive, k)
+	}
+	slices.Sort(q.transitive)
+	if s.SourceIdentity != "" {
+		if q.source != "" && q.source != s.SourceIdentity {
+			return &core.Error{
+				Code: "AccessDenied", Status: http.StatusForbidden,
+				Message: "The source identity of the calling session cannot be changed.",
+			}
+		}
+		q.source = s.SourceIdentity
+	}
+	return nil
+}
+
+// packedSize is how much of the space for policy and tags is used, in
+// percent. AWS packs them in a way it does not publish; here their plain size
+// counts against the plain limit.
+func (q *request) packedSize() *int32 {
+	size := q.policySize
+	for k, v := range q.tags {
+		size += len(k) + len(v)
+	}
+	if size == 0 {
+		return nil
+	}
+	return aws.Int32(int32(min(100, 1+size*100/(2*maxPolicy))))
+}
