@@ -43,7 +43,7 @@ type Signature struct {
 	// Token is the session token; empty means that there is none.
 	Token string
 	// Presigned says that the signature is in the query string, Expires how
-	// long it is good for then.
+	// long it is good for then; if it does not say, as long as any request.
 	Presigned bool
 	Expires   time.Duration
 
@@ -100,10 +100,13 @@ func parseQuery(q url.Values) (*Signature, error) {
 	if err := s.fill(q.Get("X-Amz-Credential"), q.Get("X-Amz-SignedHeaders"), q.Get("X-Amz-Date")); err != nil {
 		return nil, err
 	}
-	seconds, err := strconv.Atoi(q.Get("X-Amz-Expires"))
-	s.Expires = time.Duration(seconds) * time.Second
-	if err != nil || seconds < 1 || s.Expires > maxPresigned {
-		return nil, fmt.Errorf("%w: X-Amz-Expires", ErrIncomplete)
+	s.Expires = MaxSkew // the SDK gives no X-Amz-Expires to the URL inside CopySnapshot
+	if q.Has("X-Amz-Expires") {
+		seconds, err := strconv.Atoi(q.Get("X-Amz-Expires"))
+		s.Expires = time.Duration(seconds) * time.Second
+		if err != nil || seconds < 1 || s.Expires > maxPresigned {
+			return nil, fmt.Errorf("%w: X-Amz-Expires", ErrIncomplete)
+		}
 	}
 	return s, nil
 }
