@@ -44,8 +44,15 @@ func (e *evaluation) derive() {
 		e.derived("aws:PrincipalAccount", c.account)
 	}
 	e.derived("aws:PrincipalType", c.principalType())
-	if c.kind == rootUser {
+	switch c.kind {
+	case rootUser:
 		e.derived("aws:userid", c.account)
+	case user:
+		e.derived("aws:username", c.name)
+	case federatedUser:
+		e.derived("aws:userid", c.account+":"+c.name)
+	case anonymous:
+		e.derived("aws:userid", "anonymous")
 	}
 	if c.kind == service {
 		e.derived("aws:PrincipalServiceName", c.arn)
@@ -109,6 +116,9 @@ func (e *evaluation) holds(c *Condition, s *scope) truth {
 		return s.malformed
 	}
 	values, state := e.lookup(c.Key)
+	if len(values) == 1 && values[0] == "" && (set != single || op.family == null) {
+		state = absent // "a null dataset, such as an empty string" (same guide)
+	}
 	switch {
 	case state == unknown:
 		e.lacks(c.Key)
@@ -116,11 +126,10 @@ func (e *evaluation) holds(c *Condition, s *scope) truth {
 	case op.family == null:
 		return isNull(state == absent, c.Values.Values)
 	case state == absent:
-		// A missing key: no value contradicts ForAllValues, none satisfies
-		// ForAnyValue, and only a negated operator takes nothing for a match.
-		return is(ifExists || set == allValues || set == single && op.negated)
-	case set == single && len(values) > 1:
-		// IAM leaves it open what a list means to an operator for one value.
+		return is(holdsWithoutKey(op, set, ifExists))
+	case set == single && (len(values) > 1 || multivalued(c.Key)):
+		// "Multivalued context keys require a condition set operator" (IAM User
+		// Guide, "Single-valued vs. multivalued context keys").
 		return no
 	}
 	all, some := yes, no
@@ -134,6 +143,19 @@ func (e *evaluation) holds(c *Condition, s *scope) truth {
 	return all
 }
 
+// holdsWithoutKey says whether a condition holds where its key is missing: no
+// value contradicts ForAllValues, none satisfies ForAnyValue, not even with
+// IfExists, and of the others only negated operators take nothing for a match.
+func holdsWithoutKey(op operator, set qualifier, ifExists bool) bool {
+	switch set {
+	case allValues:
+		return true
+	case anyValue:
+		return false
+	}
+	return ifExists || op.negated
+}
+
 // fits judges one value of the request against the values of the policy, of
 // which one must fit, or none if the operator is negated.
 func (e *evaluation) fits(op operator, got string, wants []string, s *scope) truth {
@@ -141,13 +163,12 @@ func (e *evaluation) fits(op operator, got string, wants []string, s *scope) tru
 	for _, want := range wants {
 		p := pattern{text: want}
 		known := yes
-		if s.variables {
+		if s.variables && op.family.hasVariables() {
 			p, known = e.expand(want, op.family == textLike || op.family == arnLike)
 		}
-		if known == no && op.negated {
-			return no
-		}
 		if known != yes {
+			// "There is no equal or like value" to a variable without one, and a
+			// negated operator does match it (IAM User Guide, "Variables and tags").
 			best = max(best, known)
 			continue
 		}
@@ -171,4 +192,22 @@ func isNull(missing bool, wants []string) truth {
 		}
 	}
 	return no
+}
+
+// multivalued says whether a request may have several values of a key, which
+// then takes a set operator (IAM User Guide, "AWS global condition context
+// keys"; Service Authorization Reference: type ArrayOf…). Another key is taken
+// for multivalued where a request gives it several values.
+func multivalued(key string) bool {
+	for _, known := range [...]string{
+		"aws:CalledVia", "aws:PrincipalOrgPaths", "aws:PrincipalServiceNamesList", "aws:ResourceOrgPaths",
+		"aws:SourceOrgPaths", "aws:TagKeys", "aws:VpceOrgPaths",
+		"kms:EncryptionContextKeys", "kms:GrantOperations", "kms:ResourceAliases",
+		"s3:RequestObjectTagKeys", "sts:TransitiveTagKeys",
+	} {
+		if len(known) == len(key) && strings.EqualFold(known, key) {
+			return true
+		}
+	}
+	return false
 }

@@ -155,9 +155,10 @@ func (e *evaluation) lacking(least truth) []string {
 	need(r.scp >= least, "scp")
 	need(r.rcp >= least, "rcp")
 
-	anyone, theRole, account := r.resource[byIdentity] >= least, r.resource[byRole] >= least, r.resource[byAccount] >= least
+	itself, everyone := r.resource[byIdentity] >= least, r.resource[byEveryone] >= least
+	theRole, account := r.resource[byRole] >= least, r.resource[byAccount] >= least
 	if !e.caller.hasIdentity() {
-		need(anyone, "resource")
+		need(itself || everyone, "resource")
 		return all
 	}
 	// The root user of an account may do all that its account may.
@@ -168,9 +169,11 @@ func (e *evaluation) lacking(least truth) []string {
 	crossAccount := e.owner != e.caller.account
 	switch {
 	case crossAccount:
-		need(anyone || theRole || account, "resource")
-	case anyone:
+		need(itself || everyone || theRole || account, "resource")
+	case itself:
 		return all // neither boundary nor session policy limits such a grant
+	case everyone:
+		identity, boundary = true, true
 	case theRole:
 		identity = true
 	case needsResourcePolicy(e.req.Action, e.req.Resource):

@@ -59,6 +59,8 @@ type Principals struct {
 	// Any stands for the principal "*".
 	Any bool
 	// By holds principals by kind: "AWS", "Service", "Federated", "CanonicalUser".
+	// One that was written without a kind, as the grammar does not allow but
+	// people do, has the kind "" and is taken for "AWS".
 	By map[string]Strings
 }
 

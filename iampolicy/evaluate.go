@@ -1,6 +1,9 @@
 package iampolicy
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A Request is one action on one resource. A call that needs several actions
 // or touches several resources is several requests, and all must be allowed.
@@ -63,6 +66,7 @@ func Evaluate(req Request, set PolicySet) Decision {
 	if e.owner == "" {
 		e.owner = e.caller.account
 	}
+	e.service, e.name, _ = strings.Cut(req.Action, ":")
 	e.resource, _ = splitARN(req.Resource)
 	e.derive()
 	e.rule(&set)
@@ -73,8 +77,10 @@ func Evaluate(req Request, set PolicySet) Decision {
 type evaluation struct {
 	req      Request
 	caller   caller
-	owner    string // account of the resource
+	service  string // of the action, before the colon
+	name     string // of the action, after it
 	resource arn
+	owner    string // account of the resource
 	keys     [8]derivedKey
 	known    int // how many of keys are in use
 
@@ -131,7 +137,11 @@ func (e *evaluation) rule(set *PolicySet) {
 	}
 	if !e.caller.serviceLinked() {
 		for level, policies := range set.RCP {
-			r.rcp = min(r.rcp, e.documents("rcp", level, policies))
+			// RCPFullAWSAccess is on every level and cannot be detached, so it
+			// need not be given (AWS Organizations User Guide, "RCP evaluation").
+			if allow := e.documents("rcp", level, policies); hasAllow(policies) {
+				r.rcp = min(r.rcp, allow)
+			}
 		}
 	}
 }
@@ -147,6 +157,15 @@ func (e *evaluation) documents(layer string, level int, all []*Document) truth {
 		}
 	}
 	return allow
+}
+
+func hasAllow(all []*Document) bool {
+	for _, d := range all {
+		if d != nil && slices.ContainsFunc(d.Statements, func(s Statement) bool { return s.Effect == Allow }) {
+			return true
+		}
+	}
+	return false
 }
 
 // document judges the statements of one policy.
@@ -208,12 +227,12 @@ func (e *evaluation) speaksOfAction(st *Statement, s *scope) bool {
 		return s.malformed == yes
 	}
 	for _, p := range st.Actions.Values {
-		if matchesAction(p, e.req.Action) {
+		if matchesAction(p, e.service, e.name) {
 			return true
 		}
 	}
 	for _, p := range st.NotActions.Values {
-		if matchesAction(p, e.req.Action) {
+		if matchesAction(p, e.service, e.name) {
 			return false
 		}
 	}
@@ -224,13 +243,19 @@ func (e *evaluation) speaksOfCaller(st *Statement, s *scope) (grant, bool) {
 	switch {
 	case !s.principals && st.Principal == nil && st.NotPrincipal == nil:
 		return notNamed, true
-	case !s.principals || (st.Principal == nil) == (st.NotPrincipal == nil):
+	case !s.principals || st.Principal != nil && st.NotPrincipal != nil:
 		return byIdentity, s.malformed == yes
+	case st.Principal == nil && st.NotPrincipal == nil:
+		return notNamed, false // it speaks of nobody
 	case st.Principal != nil:
 		how := st.Principal.names(&e.caller)
 		return how, how != notNamed
+	case st.Effect == Allow:
+		// AWS supports NotPrincipal with Deny only; here it grants to nobody who
+		// is named in any way.
+		return byEveryone, st.NotPrincipal.names(&e.caller) == notNamed
 	}
-	return byIdentity, !st.NotPrincipal.escapes(&e.caller)
+	return byEveryone, !st.NotPrincipal.escapes(&e.caller, e.rulings.hasBoundary)
 }
 
 func (e *evaluation) speaksOfResource(st *Statement, s *scope) truth {
@@ -244,36 +269,29 @@ func (e *evaluation) speaksOfResource(st *Statement, s *scope) truth {
 	case !st.Resources.absent() && !st.NotResources.absent():
 		return s.malformed
 	case !st.Resources.absent():
-		found := no
-		for _, p := range st.Resources.Values {
-			t, _ := e.coversResource(p, s)
-			found = max(found, t)
-		}
-		return found
+		return e.coverResource(st.Resources.Values, s)
 	}
-	found := no
-	for _, p := range st.NotResources.Values {
-		t, known := e.coversResource(p, s)
-		if known == no {
-			return no
-		}
-		found = max(found, t)
-	}
-	return found.not()
+	return e.coverResource(st.NotResources.Values, s).not()
 }
 
-// coversResource says whether a Resource pattern covers the resource of the
-// request. known is no if the pattern has a variable without a value.
-func (e *evaluation) coversResource(p string, s *scope) (t, known truth) {
-	if p == "*" {
-		return yes, yes
-	}
-	expanded, known := pattern{text: p}, yes
-	if s.variables {
-		if expanded, known = e.expand(p, true); known != yes {
-			return known, known
+// coverResource says whether one of the patterns covers the resource of the
+// request. A pattern with a variable that has no value covers none (IAM User
+// Guide, "IAM policy elements: Variables and tags").
+func (e *evaluation) coverResource(patterns []string, s *scope) truth {
+	found := no
+	for _, text := range patterns {
+		if text == "*" {
+			return yes
+		}
+		p, known := pattern{text: text}, yes
+		if s.variables {
+			p, known = e.expand(text, true)
+		}
+		if known != yes {
+			found = max(found, known)
+		} else if e.req.Resource != "*" && splitPattern(p.text).covers(p.expanded, e.resource) {
+			return yes
 		}
 	}
-	fields, ok := splitARN(expanded.text)
-	return is(ok && e.req.Resource != "*" && fields.covers(expanded.expanded, e.resource)), yes
+	return found
 }

@@ -220,6 +220,9 @@ func (p *Principals) append(out []byte) []byte {
 	if p.Any {
 		return append(out, `"*"`...)
 	}
+	if plain, ok := p.By[""]; ok && len(p.By) == 1 {
+		return plain.append(out)
+	}
 	w := writer{out: out}
 	for _, kind := range slices.Sorted(maps.Keys(p.By)) {
 		w.name(kind)

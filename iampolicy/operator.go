@@ -26,6 +26,16 @@ const (
 	null
 )
 
+// hasVariables says whether policy variables stand for something in values of
+// this family (IAM User Guide, "IAM JSON policy elements: Condition operators").
+func (f family) hasVariables() bool {
+	switch f {
+	case text, textFold, textLike, boolean, arnLike:
+		return true
+	}
+	return false
+}
+
 // An order is what a numeric or date operator demands of the value in the
 // request, compared with the one in the policy.
 type order int
@@ -45,36 +55,47 @@ type operator struct {
 	negated bool
 }
 
-// operators by name (IAM User Guide, "IAM JSON policy elements: Condition
-// operators").
-var operators = map[string]operator{
-	"StringEquals":              {family: text},
-	"StringNotEquals":           {family: text, negated: true},
-	"StringEqualsIgnoreCase":    {family: textFold},
-	"StringNotEqualsIgnoreCase": {family: textFold, negated: true},
-	"StringLike":                {family: textLike},
-	"StringNotLike":             {family: textLike, negated: true},
-	"NumericEquals":             {family: number},
-	"NumericNotEquals":          {family: number, negated: true},
-	"NumericLessThan":           {family: number, order: less},
-	"NumericLessThanEquals":     {family: number, order: lessOrEqual},
-	"NumericGreaterThan":        {family: number, order: greater},
-	"NumericGreaterThanEquals":  {family: number, order: greaterOrEqual},
-	"DateEquals":                {family: date},
-	"DateNotEquals":             {family: date, negated: true},
-	"DateLessThan":              {family: date, order: less},
-	"DateLessThanEquals":        {family: date, order: lessOrEqual},
-	"DateGreaterThan":           {family: date, order: greater},
-	"DateGreaterThanEquals":     {family: date, order: greaterOrEqual},
-	"Bool":                      {family: boolean},
-	"BinaryEquals":              {family: binary},
-	"IpAddress":                 {family: address},
-	"NotIpAddress":              {family: address, negated: true},
-	"ArnEquals":                 {family: arnLike},
-	"ArnLike":                   {family: arnLike},
-	"ArnNotEquals":              {family: arnLike, negated: true},
-	"ArnNotLike":                {family: arnLike, negated: true},
-	"Null":                      {family: null},
+// findOperator returns an operator and its name as AWS spells it (IAM User
+// Guide, "IAM JSON policy elements: Condition operators"). Case does not matter.
+func findOperator(name string) (spelled string, op operator) {
+	known := [...]struct {
+		name string
+		operator
+	}{
+		{"StringEquals", operator{family: text}},
+		{"StringNotEquals", operator{family: text, negated: true}},
+		{"StringEqualsIgnoreCase", operator{family: textFold}},
+		{"StringNotEqualsIgnoreCase", operator{family: textFold, negated: true}},
+		{"StringLike", operator{family: textLike}},
+		{"StringNotLike", operator{family: textLike, negated: true}},
+		{"NumericEquals", operator{family: number}},
+		{"NumericNotEquals", operator{family: number, negated: true}},
+		{"NumericLessThan", operator{family: number, order: less}},
+		{"NumericLessThanEquals", operator{family: number, order: lessOrEqual}},
+		{"NumericGreaterThan", operator{family: number, order: greater}},
+		{"NumericGreaterThanEquals", operator{family: number, order: greaterOrEqual}},
+		{"DateEquals", operator{family: date}},
+		{"DateNotEquals", operator{family: date, negated: true}},
+		{"DateLessThan", operator{family: date, order: less}},
+		{"DateLessThanEquals", operator{family: date, order: lessOrEqual}},
+		{"DateGreaterThan", operator{family: date, order: greater}},
+		{"DateGreaterThanEquals", operator{family: date, order: greaterOrEqual}},
+		{"Bool", operator{family: boolean}},
+		{"BinaryEquals", operator{family: binary}},
+		{"IpAddress", operator{family: address}},
+		{"NotIpAddress", operator{family: address, negated: true}},
+		{"ArnEquals", operator{family: arnLike}},
+		{"ArnLike", operator{family: arnLike}},
+		{"ArnNotEquals", operator{family: arnLike, negated: true}},
+		{"ArnNotLike", operator{family: arnLike, negated: true}},
+		{"Null", operator{family: null}},
+	}
+	for i := range known {
+		if len(known[i].name) == len(name) && strings.EqualFold(known[i].name, name) {
+			return known[i].name, known[i].operator
+		}
+	}
+	return name, operator{}
 }
 
 // A qualifier says which of the values in the request must fit.
@@ -104,24 +125,11 @@ func parseOperator(name string) (op operator, set qualifier, ifExists bool) {
 	if cut := len(name) - len(suffix); cut > 0 && strings.EqualFold(name[cut:], suffix) {
 		name, ifExists = name[:cut], true
 	}
-	op, ok := operators[name]
-	if !ok {
-		op = operators[spelling(name)]
-	}
+	_, op = findOperator(name)
 	if op.family == null && (ifExists || set != single) {
 		return operator{}, set, ifExists
 	}
 	return op, set, ifExists
-}
-
-// spelling returns an operator's name as AWS spells it, or the name itself.
-func spelling(name string) string {
-	for known := range operators {
-		if strings.EqualFold(known, name) {
-			return known
-		}
-	}
-	return name
 }
 
 // compares says whether a value of the request fits one value of the policy,
@@ -201,25 +209,15 @@ func parseDecimal(s string) (*big.Rat, bool) {
 	return new(big.Rat).SetString(s)
 }
 
-// dateLayouts are the forms of ISO 8601 that AWS documents (W3C note
-// "Date and Time Formats").
-var dateLayouts = [...]string{
-	time.RFC3339,
-	"2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04:05",
-	"2006-01-02",
-	"2006-01",
-}
-
-// parseDate reads a date, or a number of seconds since 1970.
+// parseDate reads a date as the W3C note "Date and Time Formats" writes it, or
+// a number of seconds since 1970.
 func parseDate(s string) (time.Time, bool) {
-	if strings.IndexByte(s, '-') < 4 { // a number, perhaps below zero
-		if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
-			// "2006" is a year in ISO 8601 but a number to IAM.
-			return time.Unix(seconds, 0), true
-		}
+	if seconds, err := strconv.ParseInt(s, 10, 64); err == nil {
+		return time.Unix(seconds, 0), true
 	}
-	for _, layout := range dateLayouts {
+	for _, layout := range [...]string{
+		time.RFC3339, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05", "2006-01-02", "2006-01",
+	} {
 		if t, err := time.Parse(layout, s); err == nil {
 			return t, true
 		}
@@ -255,9 +253,6 @@ func compareAddresses(got, want string) (fits, ok bool) {
 // compareARNs compares field by field; ArnEquals knows wildcards as ArnLike
 // does, AWS documents them to be the same.
 func compareARNs(got string, want pattern) (fits, ok bool) {
-	if want.text == "*" && !want.expanded {
-		return true, true
-	}
 	g, gok := splitARN(got)
 	w, wok := splitARN(want.text)
 	return gok && wok && w.covers(want.expanded, g), gok && wok

@@ -88,8 +88,11 @@ func (c *cursor) check() error {
 	var raw json.RawMessage
 	var syntax *json.SyntaxError
 	if err := json.Unmarshal(c.data, &raw); errors.As(err, &syntax) {
-		// Offset counts the bytes read, the offending one included.
-		return c.fail(int(syntax.Offset)-1, syntax.Error())
+		at := int(syntax.Offset) - 1 // it counts the offending byte as read
+		if strings.HasPrefix(syntax.Error(), "unexpected end") {
+			at = len(c.data)
+		}
+		return c.fail(at, syntax.Error())
 	}
 	return c.fail(0, "the text is not JSON")
 }

@@ -23,7 +23,10 @@ type caller struct {
 	arn     string
 	account string
 	role    string // ARN of the role behind a session
-	name    string // of a user, with no path
+	// pathless says that role was derived from the session's ARN, which does
+	// not show the role's path.
+	pathless bool
+	name     string // of a user or a federated user, with no path
 }
 
 func newCaller(p Principal) caller {
@@ -46,17 +49,17 @@ func newCaller(p Principal) caller {
 	case fields[5] == "root":
 		c.kind = rootUser
 	case kind == "user":
-		c.kind, c.name = user, rest[strings.LastIndexByte(rest, '/')+1:]
+		c.kind, c.name = user, baseName(rest)
 	case kind == "assumed-role":
 		c.kind = session
 		if c.role == "" {
 			name, _, _ := strings.Cut(rest, "/")
-			c.role = "arn:" + fields[1] + ":iam::" + c.account + ":role/" + name
+			c.role, c.pathless = "arn:"+fields[1]+":iam::"+c.account+":role/"+name, true
 		}
 	case kind == "role":
 		c.kind, c.role = role, p.ARN
 	case kind == "federated-user":
-		c.kind = federatedUser
+		c.kind, c.name = federatedUser, rest
 	case kind == "saml-provider" || kind == "oidc-provider":
 		c.kind, c.account = provider, ""
 	}
@@ -109,14 +112,15 @@ const (
 	notNamed   grant = iota
 	byAccount        // the account: its own policies must grant as well
 	byRole           // the role: boundary and session policy limit it
-	byIdentity       // the user, the session or everyone: nothing limits it
+	byEveryone       // "*": a session policy limits it
+	byIdentity       // the user or the session itself: nothing limits it
 )
 
 // names says how p names the caller. Principals are compared literally: IAM
 // allows no wildcard in them but "*" alone.
 func (p *Principals) names(c *caller) grant {
 	if p.Any {
-		return byIdentity
+		return byEveryone
 	}
 	best := notNamed
 	for kind, named := range p.By {
@@ -130,7 +134,7 @@ func (p *Principals) names(c *caller) grant {
 // named says how one entry of a Principal names the caller.
 func (c *caller) named(kind, name string) grant {
 	switch kind {
-	case "AWS":
+	case "AWS", "":
 		return c.namedByAWS(name)
 	case "Service":
 		if c.kind == service && (name == c.arn || name == "*") {
@@ -147,14 +151,14 @@ func (c *caller) named(kind, name string) grant {
 func (c *caller) namedByAWS(name string) grant {
 	switch {
 	case name == "*":
-		return byIdentity
+		return byEveryone
 	case c.kind == provider || c.kind == service || c.kind == anonymous:
 		return notNamed
 	case c.kind == role && name == c.arn:
 		return byRole
 	case name == c.arn && c.kind != rootUser:
 		return byIdentity
-	case c.role != "" && name == c.role:
+	case c.role != "" && c.isRole(name):
 		return byRole
 	case c.account != "" && accountNamed(name) == c.account:
 		return byAccount
@@ -174,16 +178,37 @@ func accountNamed(name string) string {
 	return ""
 }
 
-// escapes says whether a NotPrincipal leaves the caller out. Naming the account
-// leaves out only its root, and naming the role only the role: the session has
-// to be named itself (IAM User Guide, "IAM JSON policy elements: NotPrincipal").
-func (p *Principals) escapes(c *caller) bool {
-	switch g := p.names(c); {
-	case c.kind == rootUser:
-		return g != notNamed
-	case c.kind == role:
-		return g >= byRole
-	default:
-		return g == byIdentity
+// isRole says whether a principal is the caller's role. Role names are unique
+// within an account whatever the path (IAM API Reference, CreateRole), so where
+// the caller's path is not known the name decides.
+func (c *caller) isRole(name string) bool {
+	if name == c.role {
+		return true
 	}
+	if !c.pathless {
+		return false
+	}
+	fields, ok := splitARN(name)
+	return ok && fields[2] == "iam" && fields[4] == c.account && strings.HasPrefix(fields[5], "role/") &&
+		baseName(fields[5]) == baseName(c.role)
+}
+
+// baseName returns what follows the last slash.
+func baseName(s string) string { return s[strings.LastIndexByte(s, '/')+1:] }
+
+// escapes says whether a NotPrincipal leaves the caller out of a Deny. Naming
+// the account leaves out only its root, and naming the role only the role: the
+// user or session has to be named itself. No caller with a permissions boundary
+// escapes, whoever is named (both: IAM User Guide, "AWS JSON policy elements:
+// NotPrincipal").
+func (p *Principals) escapes(c *caller, bounded bool) bool {
+	g := p.names(c)
+	switch {
+	case g == byEveryone || g == byIdentity:
+	case c.kind == rootUser && g == byAccount:
+	case c.kind == role && g == byRole:
+	default:
+		return false
+	}
+	return !bounded
 }

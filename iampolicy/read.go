@@ -91,21 +91,23 @@ func (c *cursor) unknown(name string, extra *members) error {
 	return err
 }
 
-// principals reads "*" or an object of kinds.
+// principals reads "*", an object of kinds, or a name without a kind.
 func (c *cursor) principals() (*Principals, error) {
 	if c.peek() == '"' {
-		at := c.pos
 		text, err := c.text()
 		if err != nil {
 			return nil, err
 		}
 		if text != "*" {
-			return nil, c.fail(at, `a principal must be "*" or an object`)
+			return &Principals{By: map[string]Strings{"": Of(text)}}, nil
 		}
 		return &Principals{Any: true}, nil
 	}
 	p := &Principals{By: map[string]Strings{}}
 	err := c.object("a principal", func(kind string) (err error) {
+		if kind == "" {
+			return c.fail(c.pos, "a kind of principals must have a name")
+		}
 		p.By[kind], err = c.strings("a principal", false)
 		return err
 	})

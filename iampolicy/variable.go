@@ -6,8 +6,8 @@ import "strings"
 // ${key}, ${key, 'default'}, and ${*}, ${?} and ${$} for the characters
 // themselves (IAM User Guide, "IAM policy elements: Variables and tags"). As a
 // glob, what was put in is marked so that it is taken literally. known is no if
-// a variable without default has no value, and maybe if it may have one that
-// the caller did not tell.
+// a variable without default has no value, or more than one, and maybe if it may
+// have one that the caller did not tell.
 func (e *evaluation) expand(text string, glob bool) (out pattern, known truth) {
 	if !strings.Contains(text, "${") {
 		return pattern{text: text}, yes
@@ -40,24 +40,20 @@ func (e *evaluation) variable(inner string) (value string, known truth) {
 	case "*", "?", "$":
 		return inner, yes
 	}
-	key, fallback, hasDefault := strings.Cut(inner, ",")
-	key, fallback = strings.TrimSpace(key), strings.TrimSpace(fallback)
-	if n := len(fallback); hasDefault && n >= 2 && fallback[0] == '\'' && fallback[n-1] == '\'' {
-		fallback = fallback[1 : n-1]
-	} else {
-		hasDefault = false
-	}
+	// A comma and a space come before the default, and single quotes around it.
+	key, fallback, hasDefault := strings.Cut(inner, ", '")
+	hasDefault = hasDefault && strings.HasSuffix(fallback, "'")
+	key = strings.TrimSpace(key)
 	values, state := e.lookup(key)
 	switch {
-	case state == present && len(values) == 1:
-		return values[0], yes
 	case state == unknown:
 		e.lacks(key)
 		return "", maybe
-	case state == absent && hasDefault:
-		return fallback, yes
+	case state == present && len(values) == 1 && values[0] != "" && !multivalued(key):
+		return values[0], yes
+	case hasDefault:
+		return strings.TrimSuffix(fallback, "'"), yes
 	}
-	// Several values cannot stand in one place.
 	return "", no
 }
 

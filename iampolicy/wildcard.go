@@ -87,20 +87,38 @@ type arn [6]string
 // splitARN cuts at the first five colons. Colons of policy variables do not
 // count: ${aws:username}.
 func splitARN(s string) (fields arn, ok bool) {
-	start, field, depth := 0, 0, 0
-	for i := 0; i < len(s) && field < len(fields)-1; i++ {
+	fields, last := cut(s)
+	return fields, last == len(fields)-1
+}
+
+// splitPattern is splitARN for a Resource. A star at the end of a pattern that
+// is too short stands for all fields that follow: arn:aws:s3:*.
+func splitPattern(s string) arn {
+	fields, last := cut(s)
+	if strings.HasSuffix(fields[last], "*") {
+		for i := last + 1; i < len(fields); i++ {
+			fields[i] = "*"
+		}
+	}
+	return fields
+}
+
+// cut returns the fields and which one is the last.
+func cut(s string) (fields arn, last int) {
+	start, depth := 0, 0
+	for i := 0; i < len(s) && last < len(fields)-1; i++ {
 		switch {
 		case s[i] == '$' && i+1 < len(s) && s[i+1] == '{':
 			depth++
 		case s[i] == '}' && depth > 0:
 			depth--
 		case s[i] == ':' && depth == 0:
-			fields[field] = s[start:i]
-			field, start = field+1, i+1
+			fields[last] = s[start:i]
+			last, start = last+1, i+1
 		}
 	}
-	fields[field] = s[start:]
-	return fields, field == len(fields)-1
+	fields[last] = s[start:]
+	return fields, last
 }
 
 // covers says whether every field of the pattern matches the same field of an
@@ -117,11 +135,11 @@ func (p arn) covers(expanded bool, a arn) bool {
 // matchesAction compares without regard to case, as IAM does for actions (IAM
 // User Guide, "IAM JSON policy elements: Action"). The service must be matched
 // by what stands before the colon.
-func matchesAction(pat, action string) bool {
+func matchesAction(pat, service, name string) bool {
 	if pat == "*" {
 		return true
 	}
-	service, name, ok := strings.Cut(pat, ":")
-	askedService, askedName, _ := strings.Cut(action, ":")
-	return ok && pattern{text: service}.matchesFold(askedService) && pattern{text: name}.matchesFold(askedName)
+	colon := strings.IndexByte(pat, ':')
+	return colon >= 0 &&
+		pattern{text: pat[:colon]}.matchesFold(service) && pattern{text: pat[colon+1:]}.matchesFold(name)
 }
