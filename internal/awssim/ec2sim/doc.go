@@ -1,0 +1,24 @@
+// Package ec2sim is the EC2 of the simulated AWS, as far as backups need it:
+// snapshots with their sharing and copying across accounts and Regions,
+// volumes, instances, images, tags, and the block contents behind them.
+//
+// Operations are methods on the SDK's own input and output types. Nothing
+// runs in the background: what changes with time (a pending snapshot, a
+// volume being created, an instance starting) is worked out from timestamps
+// when somebody looks, so a test may let months pass.
+//
+// What each operation demands of its caller stands in needs.go and
+// needs_kms.go, with AWS's own documentation as the source. As in AWS, keys
+// are judged after CopySnapshot and CreateVolume have answered: a copy whose
+// caller lacks a permission ends in the state error, a volume vanishes.
+//
+// Contents are blocks of 512 KiB, as in the EBS direct APIs. Blocks never
+// change once written and are shared by every snapshot and volume that holds
+// them, so a volume of 16 TiB costs what was written to it.
+//
+// [Service.WriteVolume] and the other methods of world.go build a world and
+// look at it from outside the API.
+//
+// Not simulated: archive tier, lock, Recycle Bin, fast snapshot restore,
+// Outposts and Local Zones, encryption by default, launch templates, spot.
+package ec2sim

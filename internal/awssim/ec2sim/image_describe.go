@@ -1,0 +1,125 @@
+package ec2sim
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// An imageView is an image as one account sees it at one time.
+type imageView struct {
+	*image
+	now    time.Time
+	viewer string
+}
+
+// eachMapping reads from every mapping of an image.
+func eachMapping(read func(mapping) string) func(imageView) []string {
+	return func(v imageView) []string {
+		var out []string
+		for _, m := range v.mappings {
+			if value := read(m); value != "" {
+				out = append(out, value)
+			}
+		}
+		return out
+	}
+}
+
+// imageFilters are those of DescribeImages that speak of what the simulation
+// has, but for tags.
+// Source: EC2 API Reference, DescribeImages.
+var imageFilters = attributes[imageView]{
+	"architecture": func(v imageView) []string { return one(string(v.arch)) },
+	"block-device-mapping.delete-on-termination": eachMapping(func(m mapping) string { return flag(m.deleteOnTermination) }),
+	"block-device-mapping.device-name":           eachMapping(func(m mapping) string { return m.device }),
+	"block-device-mapping.encrypted":             eachMapping(func(m mapping) string { return flag(m.encrypted) }),
+	"block-device-mapping.snapshot-id":           eachMapping(func(m mapping) string { return m.snapshot }),
+	"block-device-mapping.volume-size":           eachMapping(func(m mapping) string { return strconv.Itoa(int(m.size)) }),
+	"block-device-mapping.volume-type":           eachMapping(func(m mapping) string { return string(m.kind) }),
+	"boot-mode":                                  func(v imageView) []string { return one(string(v.boot)) },
+	"creation-date":                              func(v imageView) []string { return one(timestamp(v.created)) },
+	"description":                                func(v imageView) []string { return []string{v.description} },
+	"ena-support":                                func(v imageView) []string { return one(flag(v.ena)) },
+	"hypervisor":                                 func(imageView) []string { return one(string(types.HypervisorTypeXen)) },
+	"image-id":                                   func(v imageView) []string { return one(v.id) },
+	"image-type":                                 func(imageView) []string { return one(string(types.ImageTypeValuesMachine)) },
+	"is-public":                                  func(v imageView) []string { return one(flag(v.public)) },
+	"name":                                       func(v imageView) []string { return one(v.name) },
+	"owner-alias": func(v imageView) []string {
+		if v.site.Account == amazon {
+			return one("amazon")
+		}
+		return nil
+	},
+	"owner-id":            func(v imageView) []string { return one(v.site.Account) },
+	"root-device-name":    func(v imageView) []string { return one(v.rootDevice) },
+	"root-device-type":    func(imageView) []string { return one(string(types.DeviceTypeEbs)) },
+	"state":               func(v imageView) []string { return one(string(v.state(v.now))) },
+	"virtualization-type": func(v imageView) []string { return one(string(v.virtualization)) },
+}
+
+// DescribeImages lists the images that the caller may see: its own and the
+// public ones.
+func (s *Service) DescribeImages(c *core.Call, in *ec2.DescribeImagesInput) (*ec2.DescribeImagesOutput, error) {
+	if _, err := s.here(c); err != nil {
+		return nil, err
+	}
+	if err := c.Authorize(onEverything("DescribeImages")); err != nil {
+		return nil, err
+	}
+	if err := c.DryRun(in.DryRun); err != nil {
+		return nil, err
+	}
+	asked := *in
+	asked.MaxResults, asked.NextToken = nil, nil
+	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.ImageIds), least: 1, limit: 1000}, asked)
+	if err != nil {
+		return nil, err
+	}
+	tags := func(v imageView) map[string]string { return v.tags[v.viewer] }
+	filters, err := newMatcher(in.Filters, imageFilters, tags)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range in.ImageIds {
+		if _, err := s.visibleImage(c, &id); err != nil {
+			return nil, err
+		}
+	}
+	viewer := c.Account.ID
+	found, next := collect(&s.region(c.Region).images, page, s.limits.ScannedPerPage, func(im *image) bool {
+		return im.visible(viewer) && (len(in.ImageIds) == 0 || slices.Contains(in.ImageIds, im.id)) &&
+			im.ownedBy(in.Owners, viewer) && im.executableBy(in.ExecutableUsers, viewer) && filters.match(imageView{im, c.Now, viewer})
+	})
+	out := &ec2.DescribeImagesOutput{NextToken: next}
+	for _, im := range found {
+		out.Images = append(out.Images, im.api(c.Now, viewer))
+	}
+	return out, nil
+}
+
+func (im *image) ownedBy(owners []string, viewer string) bool {
+	if len(owners) == 0 {
+		return true
+	}
+	for _, o := range owners {
+		if o == im.site.Account || o == im.ownerName() || o == "self" && im.site.Account == viewer {
+			return true
+		}
+	}
+	return false
+}
+
+// executableBy looks at launch permissions, of which there is only "all" here.
+func (im *image) executableBy(users []string, viewer string) bool {
+	if len(users) == 0 {
+		return true
+	}
+	return im.public && slices.Contains(users, "all") || im.site.Account == viewer && slices.Contains(users, "self")
+}

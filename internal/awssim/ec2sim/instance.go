@@ -1,0 +1,161 @@
+package ec2sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// terminatedFor is how long a terminated instance is still listed.
+// Source: EC2 User Guide, "Terminate Amazon EC2 instances": it remains visible
+// for a short while, usually less than an hour.
+const terminatedFor = time.Hour
+
+// An instance is on its way from one state to another, or has arrived there.
+type instance struct {
+	id           string
+	seq          uint64
+	site         Site
+	reservation  string
+	image        *image
+	kind         types.InstanceType
+	subnet       subnet
+	vpc          string
+	groups       []string
+	keyName      string
+	profile      string // ARN of the instance profile
+	token        string
+	address      string
+	index        int32
+	launched     time.Time
+	ebsOptimized bool
+	rootDevice   string
+	volumes      []*volume // ever attached, in order; some may have left
+	tags         tagSets
+
+	from, to types.InstanceStateName
+	at       time.Time // when to is reached
+	reason   *types.StateReason
+}
+
+func (in *instance) order() uint64 { return in.seq }
+
+func (in *instance) state(now time.Time) types.InstanceStateName {
+	if now.Before(in.at) {
+		return in.from
+	}
+	return in.to
+}
+
+// move sends the instance from one state to another.
+func (in *instance) move(now time.Time, from, to types.InstanceStateName, takes time.Duration) {
+	in.from, in.to, in.at, in.reason = from, to, stamp(now).Add(takes), nil
+}
+
+func (in *instance) gone(now time.Time) bool {
+	return in.to == types.InstanceStateNameTerminated && !now.Before(in.at.Add(terminatedFor))
+}
+
+// attached returns the volumes that are attached, the root volume first.
+func (in *instance) attached(now time.Time) []*volume {
+	var out []*volume
+	for _, v := range in.volumes {
+		if v.attachment.active(now) && v.attachment.instance == in && !v.gone(now) && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *volume) int { return in.rank(a) - in.rank(b) })
+	return out
+}
+
+func (in *instance) rank(v *volume) int {
+	if v.attachment.device == in.rootDevice {
+		return 0
+	}
+	return 1
+}
+
+// ownInstance returns the instance that a caller means by an id.
+func (s *Service) ownInstance(c *core.Call, id *string) (*instance, error) {
+	if err := checkID(aws.ToString(id), instanceID); err != nil {
+		return nil, err
+	}
+	in := s.instances[*id]
+	if in != nil && in.gone(c.Now) {
+		delete(s.instances, in.id)
+		s.site(in.site).instances.remove(in)
+		in = nil
+	}
+	if in == nil || in.site != (Site{Account: c.Account.ID, Region: c.Region}) {
+		return nil, core.Errorf("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", *id)
+	}
+	return in, nil
+}
+
+// stateCodes of instance states.
+// Source: EC2 API Reference, InstanceState.
+var stateCodes = map[types.InstanceStateName]int32{
+	types.InstanceStateNamePending:      0,
+	types.InstanceStateNameRunning:      16,
+	types.InstanceStateNameShuttingDown: 32,
+	types.InstanceStateNameTerminated:   48,
+	types.InstanceStateNameStopping:     64,
+	types.InstanceStateNameStopped:      80,
+}
+
+func apiState(name types.InstanceStateName) *types.InstanceState {
+	return &types.InstanceState{Code: aws.Int32(stateCodes[name]), Name: name}
+}
+
+func (in *instance) api(now time.Time) types.Instance {
+	out := types.Instance{
+		AmiLaunchIndex:     aws.Int32(in.index),
+		Architecture:       in.image.arch,
+		BootMode:           in.image.boot,
+		ClientToken:        aws.String(in.token),
+		EbsOptimized:       aws.Bool(in.ebsOptimized),
+		EnaSupport:         aws.Bool(in.image.ena),
+		Hypervisor:         types.HypervisorTypeXen,
+		ImageId:            aws.String(in.image.id),
+		InstanceId:         aws.String(in.id),
+		InstanceType:       in.kind,
+		LaunchTime:         aws.Time(in.launched),
+		Monitoring:         &types.Monitoring{State: types.MonitoringStateDisabled},
+		Placement:          &types.Placement{AvailabilityZone: aws.String(in.subnet.zone), Tenancy: types.TenancyDefault},
+		PrivateIpAddress:   aws.String(in.address),
+		RootDeviceName:     aws.String(in.rootDevice),
+		RootDeviceType:     types.DeviceTypeEbs,
+		State:              apiState(in.state(now)),
+		SubnetId:           aws.String(in.subnet.id),
+		Tags:               apiTags(in.tags[in.site.Account]),
+		VirtualizationType: in.image.virtualization,
+		VpcId:              aws.String(in.vpc),
+	}
+	if in.keyName != "" {
+		out.KeyName = aws.String(in.keyName)
+	}
+	if in.profile != "" {
+		out.IamInstanceProfile = &types.IamInstanceProfile{Arn: aws.String(in.profile), Id: aws.String(derivedID("AIPA", in.profile))}
+	}
+	if in.reason != nil && !now.Before(in.at) {
+		reason := *in.reason
+		out.StateReason = &reason
+	}
+	for _, g := range in.groups {
+		out.SecurityGroups = append(out.SecurityGroups, types.GroupIdentifier{GroupId: aws.String(g), GroupName: aws.String("default")})
+	}
+	for _, v := range in.attached(now) {
+		out.BlockDeviceMappings = append(out.BlockDeviceMappings, types.InstanceBlockDeviceMapping{
+			DeviceName: aws.String(v.attachment.device),
+			Ebs: &types.EbsInstanceBlockDevice{
+				AttachTime: aws.Time(v.attachment.since), DeleteOnTermination: aws.Bool(v.attachment.deleteOnTermination),
+				Status: types.AttachmentStatus(v.attachment.state(now)), VolumeId: aws.String(v.id),
+			},
+		})
+	}
+	return out
+}

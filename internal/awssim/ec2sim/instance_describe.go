@@ -1,0 +1,119 @@
+package ec2sim
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// An instanceView is an instance at one time.
+type instanceView struct {
+	*instance
+	now time.Time
+}
+
+// eachVolume reads from every volume attached.
+func eachVolume(read func(*volume, time.Time) string) func(instanceView) []string {
+	return func(v instanceView) []string {
+		var out []string
+		for _, vol := range v.attached(v.now) {
+			out = append(out, read(vol, v.now))
+		}
+		return out
+	}
+}
+
+// instanceFilters are those of DescribeInstances that speak of what the
+// simulation has, but for tags.
+// Source: EC2 API Reference, DescribeInstances.
+var instanceFilters = attributes[instanceView]{
+	"architecture":         func(v instanceView) []string { return one(string(v.image.arch)) },
+	"availability-zone":    func(v instanceView) []string { return one(v.subnet.zone) },
+	"availability-zone-id": func(v instanceView) []string { return one(zoneID(v.subnet.zone)) },
+	"block-device-mapping.attach-time": eachVolume(func(vol *volume, _ time.Time) string {
+		return timestamp(vol.attachment.since)
+	}),
+	"block-device-mapping.delete-on-termination": eachVolume(func(vol *volume, _ time.Time) string {
+		return flag(vol.attachment.deleteOnTermination)
+	}),
+	"block-device-mapping.device-name": eachVolume(func(vol *volume, _ time.Time) string { return vol.attachment.device }),
+	"block-device-mapping.status":      eachVolume(func(vol *volume, now time.Time) string { return string(vol.attachment.state(now)) }),
+	"block-device-mapping.volume-id":   eachVolume(func(vol *volume, _ time.Time) string { return vol.id }),
+	"boot-mode":                        func(v instanceView) []string { return one(string(v.image.boot)) },
+	"client-token":                     func(v instanceView) []string { return one(v.token) },
+	"ebs-optimized":                    func(v instanceView) []string { return one(flag(v.ebsOptimized)) },
+	"ena-support":                      func(v instanceView) []string { return one(flag(v.image.ena)) },
+	"hypervisor":                       func(instanceView) []string { return one(string(types.HypervisorTypeXen)) },
+	"iam-instance-profile.arn":         func(v instanceView) []string { return one(v.profile) },
+	"image-id":                         func(v instanceView) []string { return one(v.image.id) },
+	"instance-id":                      func(v instanceView) []string { return one(v.id) },
+	"instance-state-code":              func(v instanceView) []string { return one(strconv.Itoa(int(stateCodes[v.state(v.now)]))) },
+	"instance-state-name":              func(v instanceView) []string { return one(string(v.state(v.now))) },
+	"instance-type":                    func(v instanceView) []string { return one(string(v.kind)) },
+	"instance.group-id":                func(v instanceView) []string { return v.groups },
+	"key-name":                         func(v instanceView) []string { return one(v.keyName) },
+	"launch-index":                     func(v instanceView) []string { return one(strconv.Itoa(int(v.index))) },
+	"launch-time":                      func(v instanceView) []string { return one(timestamp(v.launched)) },
+	"owner-id":                         func(v instanceView) []string { return one(v.site.Account) },
+	"private-ip-address":               func(v instanceView) []string { return one(v.address) },
+	"reservation-id":                   func(v instanceView) []string { return one(v.reservation) },
+	"root-device-name":                 func(v instanceView) []string { return one(v.rootDevice) },
+	"root-device-type":                 func(instanceView) []string { return one(string(types.DeviceTypeEbs)) },
+	"subnet-id":                        func(v instanceView) []string { return one(v.subnet.id) },
+	"tenancy":                          func(instanceView) []string { return one(string(types.TenancyDefault)) },
+	"virtualization-type":              func(v instanceView) []string { return one(string(v.image.virtualization)) },
+	"vpc-id":                           func(v instanceView) []string { return one(v.vpc) },
+}
+
+// DescribeInstances lists the caller's instances by reservation. Instances are
+// listed for an hour after they were terminated.
+func (s *Service) DescribeInstances(c *core.Call, in *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
+	st, err := s.here(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Authorize(onEverything("DescribeInstances")); err != nil {
+		return nil, err
+	}
+	if err := c.DryRun(in.DryRun); err != nil {
+		return nil, err
+	}
+	asked := *in
+	asked.MaxResults, asked.NextToken = nil, nil
+	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.InstanceIds), least: 5, limit: 1000}, asked)
+	if err != nil {
+		return nil, err
+	}
+	tags := func(v instanceView) map[string]string { return v.tags[v.site.Account] }
+	filters, err := newMatcher(in.Filters, instanceFilters, tags)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range in.InstanceIds {
+		if _, err := s.ownInstance(c, &id); err != nil {
+			return nil, err
+		}
+	}
+	found, next := collect(&st.instances, page, s.limits.ScannedPerPage, func(i *instance) bool {
+		return !i.gone(c.Now) && (len(in.InstanceIds) == 0 || slices.Contains(in.InstanceIds, i.id)) &&
+			filters.match(instanceView{i, c.Now})
+	})
+	out := &ec2.DescribeInstancesOutput{NextToken: next}
+	for _, i := range found {
+		// Instances of one reservation were made one after another.
+		if n := len(out.Reservations); n == 0 || *out.Reservations[n-1].ReservationId != i.reservation {
+			out.Reservations = append(out.Reservations, types.Reservation{
+				OwnerId: aws.String(i.site.Account), ReservationId: aws.String(i.reservation),
+			})
+		}
+		r := &out.Reservations[len(out.Reservations)-1]
+		r.Instances = append(r.Instances, i.api(c.Now))
+	}
+	return out, nil
+}

@@ -1,0 +1,94 @@
+package ec2sim
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// A listing is one page asked of a Describe call.
+type listing struct {
+	max   int    // zero means everything
+	after uint64 // place of the last resource of the page before
+	scope []byte // what was asked, which a token belongs to
+}
+
+// A window is the part of a Describe request that speaks of pages.
+type window struct {
+	max   *int32
+	token *string
+	ids   int // how many ids the request names
+	limit int32
+	least int32
+}
+
+// listing checks the paging of a request. asked is the input without its
+// paging: a token continues that question and no other.
+// Source: EC2 API Reference, "Query requests", pagination: MaxResults and ids
+// exclude each other; from 5 to 1,000, larger values count as 1,000.
+func (s *Service) listing(c *core.Call, w window, asked any) (listing, error) {
+	var l listing
+	if w.ids > 0 && w.max != nil {
+		return l, core.Errorf("InvalidParameterCombination", "The parameter resource ids cannot be used with the parameter maxResults")
+	}
+	if w.max != nil {
+		if *w.max < w.least {
+			return l, core.Errorf("InvalidParameterValue",
+				"Value ( %d ) for parameter maxResults is invalid. Expecting a value greater than or equal to %d.", *w.max, w.least)
+		}
+		l.max = int(min(*w.max, w.limit))
+	}
+	question, err := json.Marshal(asked)
+	if err != nil {
+		return l, fmt.Errorf("ec2sim: %s: %w", c.Operation, err)
+	}
+	l.scope = fmt.Appendf(nil, "%d %s %s %s ", s.pages, c.Operation, c.Account.ID, c.Region)
+	l.scope = append(l.scope, question...)
+	if w.token != nil {
+		place, ok := l.open(*w.token)
+		if !ok {
+			return l, core.Errorf("InvalidParameterValue", "The token '%s' is invalid.", *w.token)
+		}
+		l.after = place
+	}
+	return l, nil
+}
+
+// token seals a place for this question only.
+func (l listing) token(place uint64) string {
+	raw := binary.BigEndian.AppendUint64(nil, place)
+	sum := sha256.Sum256(append(raw[:8:8], l.scope...))
+	return base64.RawURLEncoding.EncodeToString(append(raw, sum[:16]...))
+}
+
+func (l listing) open(token string) (place uint64, ok bool) {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != 24 {
+		return 0, false
+	}
+	place = binary.BigEndian.Uint64(raw)
+	return place, l.token(place) == token
+}
+
+// collect walks a shelf from where the last page ended and keeps what fits,
+// until the page is full or it has looked at scan resources (zero: no bound).
+// The whole listing costs one walk, whatever the size of its pages.
+func collect[T resource](sh *shelf[T], l listing, scan int, fits func(T) bool) (page []T, next *string) {
+	rest := sh.after(l.after)
+	for i, x := range rest {
+		if fits(x) {
+			page = append(page, x)
+		}
+		full := l.max > 0 && (len(page) == l.max || scan > 0 && i+1 >= scan)
+		if full && i+1 < len(rest) {
+			return page, aws.String(l.token(x.order()))
+		}
+	}
+	return page, nil
+}

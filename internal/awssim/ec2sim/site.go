@@ -1,0 +1,125 @@
+package ec2sim
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+)
+
+// zoneLetters of the Availability Zones of every Region here.
+const zoneLetters = "abc"
+
+// amazon is the account that owns the public base images.
+const amazon = "137112412989"
+
+// baseImagesFrom is when the public base images were published: before any
+// clock of a simulation starts.
+var baseImagesFrom = time.Date(1999, time.October, 1, 0, 0, 0, 0, time.UTC)
+
+// A site holds what one account has in one Region.
+type site struct {
+	Site
+	snapshots shelf[*snapshot]
+	volumes   shelf[*volume]
+	instances shelf[*instance]
+	pending   []*snapshot // of volumes; may hold some that are pending no more
+	copies    []*snapshot // likewise
+	lineages  map[string]*lineage
+	vpc       string
+	subnets   []subnet
+	group     string // the default security group
+	addresses int    // private addresses given out
+}
+
+// A subnet of the default network: one for each zone.
+type subnet struct {
+	id, zone string
+}
+
+// A region holds what accounts can see across sites.
+type region struct {
+	name      string
+	snapshots shelf[*snapshot] // of every account
+	images    shelf[*image]    // likewise, and the public ones
+}
+
+func (s *Service) site(at Site) *site {
+	if st := s.sites[at]; st != nil {
+		return st
+	}
+	st := &site{
+		Site:     at,
+		lineages: map[string]*lineage{},
+		vpc:      derivedID("vpc", at.Account, at.Region),
+		group:    derivedID("sg", at.Account, at.Region),
+	}
+	for _, l := range zoneLetters {
+		zone := at.Region + string(l)
+		st.subnets = append(st.subnets, subnet{id: derivedID("subnet", at.Account, zone), zone: zone})
+	}
+	s.sites[at] = st
+	return st
+}
+
+func (s *Service) region(name string) *region {
+	r := s.regions[name]
+	if r == nil {
+		r = &region{name: name}
+		s.regions[name] = r
+		s.addBaseImages(r)
+	}
+	return r
+}
+
+// derivedID makes an id that depends on its parts only, for what is there
+// before anybody asks.
+func derivedID(prefix string, parts ...string) string {
+	h := sha256.New()
+	for _, p := range append(parts, prefix) {
+		fmt.Fprintf(h, "%d:%s", len(p), p)
+	}
+	return prefix + "-0" + hex.EncodeToString(h.Sum(nil))[:16]
+}
+
+// addBaseImages publishes one image for each architecture: a root volume of
+// 8 GiB, hvm, ENA, as the public Amazon Linux images have.
+func (s *Service) addBaseImages(r *region) {
+	for _, arch := range []types.ArchitectureValues{types.ArchitectureValuesX8664, types.ArchitectureValuesArm64} {
+		name := baseName(arch)
+		owner := Site{Account: amazon, Region: r.name}
+		data := disk{}
+		for i, text := range []string{"boot", "kernel", "files"} {
+			data.write(int64(i*7), []byte(name+" "+text))
+		}
+		// The snapshot behind it is not public, and on no shelf.
+		root := &snapshot{
+			id: derivedID("snap", r.name, name), seq: s.next(), site: owner, volume: "vol-ffffffff",
+			size: 8, data: data.freeze(), lineage: name,
+		}
+		root.context = root.id
+		s.snapshots[root.id] = root
+		im := &image{
+			id: derivedID("ami", r.name, name), seq: s.next(), site: owner, name: name,
+			description: "Base image, " + string(arch), arch: arch, virtualization: types.VirtualizationTypeHvm,
+			ena: true, boot: types.BootModeValuesUefiPreferred, public: true, rootDevice: "/dev/xvda",
+			created: baseImagesFrom, ready: baseImagesFrom,
+			mappings: []mapping{{
+				device: "/dev/xvda", snapshot: root.id, size: 8, kind: types.VolumeTypeGp3,
+				iops: 3000, throughput: 125, deleteOnTermination: true,
+			}},
+		}
+		if arch == types.ArchitectureValuesArm64 {
+			im.boot = types.BootModeValuesUefi
+		}
+		s.images[im.id] = im
+		r.images.add(im)
+	}
+}
+
+// endpoint of EC2 in a Region.
+func endpoint(region string) string { return "ec2." + region + ".amazonaws.com" }
+
+func baseName(arch types.ArchitectureValues) string { return "base-linux-" + string(arch) }

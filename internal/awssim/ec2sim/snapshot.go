@@ -1,0 +1,216 @@
+package ec2sim
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
+)
+
+// copiedVolume is the volume id that copies carry.
+// Source: EC2 API Reference, CopySnapshot: "Snapshots copies have an
+// arbitrary source volume ID. Do not use this volume ID for any purpose."
+const copiedVolume = "vol-ffffffff"
+
+// A snapshot is owned by the account of its site. Its contents are there from
+// the start; its state is a matter of time.
+type snapshot struct {
+	id          string
+	seq         uint64
+	site        Site
+	volume      string
+	size        int32 // GiB
+	description string
+	key         kmssim.ARN // empty: not encrypted
+	start       time.Time
+	done        time.Time // when it completes or fails
+	failure     string    // why it fails; empty: it completes
+	deleting    bool      // deleted while pending: gone once done
+	removed     bool
+	tags        tagSets
+	shares      []string // accounts, sorted
+	public      bool
+	data        frozen
+	set         *snapshotSet // made by one CreateSnapshots call, or nil
+	copied      bool
+	source      Site   // of a copy: where it was copied from
+	sourceID    string // of a copy
+	minutes     int32  // completion duration of a time-based copy
+	lineage     string // the volume at the root of its history
+	context     string // the value of aws:ebs:id in its encryption context
+}
+
+// A snapshotSet is what one CreateSnapshots call made: if one of it fails,
+// all do.
+type snapshotSet struct {
+	members []*snapshot
+}
+
+func (sn *snapshot) order() uint64 { return sn.seq }
+
+func (sn *snapshot) encrypted() bool { return sn.key != "" }
+
+func (sn *snapshot) state(now time.Time) types.SnapshotState {
+	switch {
+	case now.Before(sn.done):
+		return types.SnapshotStatePending
+	case sn.failure != "":
+		return types.SnapshotStateError
+	}
+	return types.SnapshotStateCompleted
+}
+
+// gone tells whether nobody can find the snapshot any more.
+func (sn *snapshot) gone(now time.Time) bool {
+	return sn.removed || sn.deleting && !now.Before(sn.done)
+}
+
+func (sn *snapshot) progress(now time.Time) string {
+	total := sn.done.Sub(sn.start)
+	switch {
+	case !now.Before(sn.done) && sn.failure == "":
+		return "100%"
+	case !now.Before(sn.done), total <= 0, now.Before(sn.start):
+		return "0%"
+	}
+	return strconv.Itoa(int(99*now.Sub(sn.start)/total)) + "%"
+}
+
+// visible tells whether an account may see the snapshot and create volumes
+// from it.
+func (sn *snapshot) visible(account string) bool {
+	return sn.site.Account == account || sn.public || sn.sharedWith(account)
+}
+
+func (sn *snapshot) sharedWith(account string) bool {
+	_, ok := slices.BinarySearch(sn.shares, account)
+	return ok
+}
+
+// fail makes a pending snapshot end in error now, and with it the set it
+// belongs to.
+// Source: Amazon EBS User Guide, "Create Amazon EBS snapshots", multi-volume:
+// if one snapshot fails, all others are set to error.
+func (sn *snapshot) fail(now time.Time, message string) {
+	members := []*snapshot{sn}
+	if sn.set != nil {
+		members = sn.set.members
+	}
+	for _, m := range members {
+		if m == sn || m.failure == "" {
+			m.failure, m.done = message, now
+		}
+	}
+}
+
+// snapshotByID returns a snapshot that exists now, visible or not.
+func (s *Service) snapshotByID(now time.Time, id string) *snapshot {
+	sn := s.snapshots[id]
+	if sn != nil && sn.gone(now) {
+		s.forget(sn)
+		return nil
+	}
+	return sn
+}
+
+// forget takes a snapshot from every list.
+func (s *Service) forget(sn *snapshot) {
+	sn.removed = true
+	delete(s.snapshots, sn.id)
+	s.site(sn.site).snapshots.remove(sn)
+	s.region(sn.site.Region).snapshots.remove(sn)
+}
+
+// keep puts a new snapshot on every list.
+func (s *Service) keep(sn *snapshot) {
+	s.snapshots[sn.id] = sn
+	s.site(sn.site).snapshots.add(sn)
+	s.region(sn.site.Region).snapshots.add(sn)
+}
+
+// visibleSnapshot returns the snapshot that a caller means by an id in a
+// Region: its own, or one shared with it or with all.
+func (s *Service) visibleSnapshot(c *core.Call, region string, id *string) (*snapshot, error) {
+	if err := checkID(aws.ToString(id), snapshotID); err != nil {
+		return nil, err
+	}
+	sn := s.snapshotByID(c.Now, *id)
+	if sn == nil || sn.site.Region != region || !sn.visible(c.Account.ID) || !s.listed(sn) {
+		return nil, noSnapshot(*id)
+	}
+	return sn, nil
+}
+
+// listed tells whether a snapshot is one that any account can see at all:
+// those behind the public base images are not.
+func (s *Service) listed(sn *snapshot) bool { return sn.site.Account != amazon }
+
+// ownSnapshot is visibleSnapshot for operations that only the owner may do.
+// AuthFailure is what AWS answers for images of others; for snapshots no
+// public source tells.
+func (s *Service) ownSnapshot(c *core.Call, id *string) (*snapshot, error) {
+	sn, err := s.visibleSnapshot(c, c.Region, id)
+	if err != nil {
+		return nil, err
+	}
+	if sn.site.Account != c.Account.ID {
+		return nil, &core.Error{Code: "AuthFailure", Message: "Not authorized for snapshot:" + sn.id, Status: 403}
+	}
+	return sn, nil
+}
+
+func noSnapshot(id string) error {
+	return core.Errorf("InvalidSnapshot.NotFound", "The snapshot '%s' does not exist.", id)
+}
+
+// notCompleted is the answer to any use of a snapshot that is not completed.
+func notCompleted(sn *snapshot) error {
+	return core.Errorf("IncorrectState", "Snapshot '%s' is not 'completed'.", sn.id)
+}
+
+// api returns the snapshot as a caller of an account sees it: the owner's
+// tags are the owner's alone.
+func (sn *snapshot) api(now time.Time, viewer string) types.Snapshot {
+	out := types.Snapshot{
+		Description:             aws.String(sn.description),
+		Encrypted:               aws.Bool(sn.encrypted()),
+		FullSnapshotSizeInBytes: aws.Int64(int64(len(sn.data)) * BlockSize),
+		OwnerId:                 aws.String(sn.site.Account),
+		Progress:                aws.String(sn.progress(now)),
+		SnapshotId:              aws.String(sn.id),
+		StartTime:               aws.Time(sn.start),
+		State:                   sn.state(now),
+		StorageTier:             types.StorageTierStandard,
+		Tags:                    apiTags(sn.tags[viewer]),
+		VolumeId:                aws.String(sn.volume),
+		VolumeSize:              aws.Int32(sn.size),
+	}
+	if sn.encrypted() {
+		out.KmsKeyId = aws.String(string(sn.key))
+		out.DataEncryptionKeyId = aws.String(derivedID("key", sn.context))
+	}
+	switch out.State {
+	case types.SnapshotStateCompleted:
+		out.CompletionTime = aws.Time(sn.done)
+	case types.SnapshotStateError:
+		out.StateMessage = aws.String(sn.failure)
+	}
+	if sn.copied {
+		out.TransferType = types.TransferTypeStandard
+		if sn.minutes > 0 {
+			out.TransferType, out.CompletionDurationMinutes = types.TransferTypeTimeBased, aws.Int32(sn.minutes)
+		}
+	}
+	return out
+}
+
+// copyDescription is what a copy is described as unless the caller says.
+func copyDescription(source *snapshot) string {
+	return fmt.Sprintf("[Copied %s from %s]", source.id, source.site.Region)
+}

@@ -1,0 +1,159 @@
+package ec2sim
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// A snapshotView is a snapshot as one account sees it at one time.
+type snapshotView struct {
+	*snapshot
+	now    time.Time
+	viewer string
+}
+
+// snapshotFilters are those of DescribeSnapshots, but for tags.
+// Source: EC2 API Reference, DescribeSnapshots.
+var snapshotFilters = attributes[snapshotView]{
+	"description": func(v snapshotView) []string { return []string{v.description} },
+	"encrypted":   func(v snapshotView) []string { return one(flag(v.encrypted())) },
+	"owner-alias": func(snapshotView) []string { return nil },
+	"owner-id":    func(v snapshotView) []string { return one(v.site.Account) },
+	"progress":    func(v snapshotView) []string { return one(v.progress(v.now)) },
+	"snapshot-id": func(v snapshotView) []string { return one(v.id) },
+	"start-time":  func(v snapshotView) []string { return one(timestamp(v.start)) },
+	"status":      func(v snapshotView) []string { return one(string(v.state(v.now))) },
+	"storage-tier": func(snapshotView) []string {
+		return one(string(types.StorageTierStandard))
+	},
+	"transfer-type": func(v snapshotView) []string { return one(string(v.api(v.now, v.viewer).TransferType)) },
+	"volume-id":     func(v snapshotView) []string { return one(v.volume) },
+	"volume-size":   func(v snapshotView) []string { return one(strconv.Itoa(int(v.size))) },
+}
+
+// DescribeSnapshots lists the snapshots that the caller may see: its own,
+// those shared with it and those shared with all.
+func (s *Service) DescribeSnapshots(c *core.Call, in *ec2.DescribeSnapshotsInput) (*ec2.DescribeSnapshotsOutput, error) {
+	st, err := s.here(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Authorize(onEverything("DescribeSnapshots")); err != nil {
+		return nil, err
+	}
+	if err := c.DryRun(in.DryRun); err != nil {
+		return nil, err
+	}
+	asked := *in
+	asked.MaxResults, asked.NextToken = nil, nil
+	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.SnapshotIds), least: 5, limit: 1000}, asked)
+	if err != nil {
+		return nil, err
+	}
+	tags := func(v snapshotView) map[string]string { return v.tags[v.viewer] }
+	filters, err := newMatcher(in.Filters, snapshotFilters, tags)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.allExist(c, in.SnapshotIds); err != nil {
+		return nil, err
+	}
+	q := snapshotQuery{account: c.Account.ID, ids: in.SnapshotIds, owners: in.OwnerIds, restorable: in.RestorableByUserIds}
+	fits := func(sn *snapshot) bool {
+		return !sn.gone(c.Now) && q.match(sn) && filters.match(snapshotView{sn, c.Now, c.Account.ID})
+	}
+	found, next := collect(s.snapshotShelf(st, q), page, s.limits.ScannedPerPage, fits)
+	out := &ec2.DescribeSnapshotsOutput{NextToken: next}
+	for _, sn := range found {
+		out.Snapshots = append(out.Snapshots, sn.api(c.Now, c.Account.ID))
+	}
+	return out, nil
+}
+
+// allExist returns the error for ids that name nothing. An id that names a
+// snapshot the caller has no access to is no error: the snapshot is just not
+// in the answer.
+// Source: EC2 API Reference, DescribeSnapshots.
+func (s *Service) allExist(c *core.Call, ids []string) error {
+	for _, id := range ids {
+		if err := checkID(id, snapshotID); err != nil {
+			return err
+		}
+		sn := s.snapshotByID(c.Now, id)
+		if sn == nil || sn.site.Region != c.Region || !s.listed(sn) {
+			return noSnapshot(id)
+		}
+	}
+	return nil
+}
+
+// A snapshotQuery is whose snapshots are asked for.
+type snapshotQuery struct {
+	account    string // the caller's
+	ids        []string
+	owners     []string
+	restorable []string
+}
+
+// snapshotShelf returns the shortest shelf that holds all answers.
+func (s *Service) snapshotShelf(st *site, q snapshotQuery) *shelf[*snapshot] {
+	own := len(q.owners) > 0
+	for _, o := range q.owners {
+		own = own && (o == "self" || o == q.account)
+	}
+	if own {
+		return &st.snapshots
+	}
+	return &s.region(st.Region).snapshots
+}
+
+func (q snapshotQuery) match(sn *snapshot) bool {
+	if len(q.ids) > 0 && !slices.Contains(q.ids, sn.id) {
+		return false
+	}
+	return sn.visible(q.account) && q.ownerFits(sn) && q.restorableFits(sn)
+}
+
+func (q snapshotQuery) ownerFits(sn *snapshot) bool {
+	if len(q.owners) == 0 {
+		return true
+	}
+	for _, o := range q.owners {
+		if o == sn.site.Account || o == "self" && sn.site.Account == q.account {
+			return true
+		}
+	}
+	return false
+}
+
+// restorableFits looks at create volume permissions: "You can specify Amazon
+// Web Services account IDs (if you own the snapshots), self for snapshots for
+// which you own or have explicit permissions, or all for public snapshots."
+// Source: EC2 API Reference, DescribeSnapshots.
+func (q snapshotQuery) restorableFits(sn *snapshot) bool {
+	if len(q.restorable) == 0 {
+		return true
+	}
+	own := sn.site.Account == q.account
+	for _, r := range q.restorable {
+		switch {
+		case r == "all":
+			if sn.public {
+				return true
+			}
+		case r == "self" || r == q.account:
+			if own || sn.sharedWith(q.account) {
+				return true
+			}
+		case own && sn.sharedWith(r):
+			return true
+		}
+	}
+	return false
+}

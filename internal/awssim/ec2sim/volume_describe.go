@@ -1,0 +1,87 @@
+package ec2sim
+
+import (
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// A volumeView is a volume at one time.
+type volumeView struct {
+	*volume
+	now time.Time
+}
+
+// ifAttached reads from the attachment, if there is one.
+func ifAttached(read func(*attachment, time.Time) string) func(volumeView) []string {
+	return func(v volumeView) []string {
+		if !v.attachment.active(v.now) {
+			return nil
+		}
+		return one(read(v.attachment, v.now))
+	}
+}
+
+// volumeFilters are those of DescribeVolumes, but for tags.
+// Source: EC2 API Reference, DescribeVolumes.
+var volumeFilters = attributes[volumeView]{
+	"attachment.attach-time":           ifAttached(func(a *attachment, _ time.Time) string { return timestamp(a.since) }),
+	"attachment.delete-on-termination": ifAttached(func(a *attachment, _ time.Time) string { return flag(a.deleteOnTermination) }),
+	"attachment.device":                ifAttached(func(a *attachment, _ time.Time) string { return a.device }),
+	"attachment.instance-id":           ifAttached(func(a *attachment, _ time.Time) string { return a.instance.id }),
+	"attachment.status":                ifAttached(func(a *attachment, now time.Time) string { return string(a.state(now)) }),
+	"availability-zone":                func(v volumeView) []string { return one(v.zone) },
+	"availability-zone-id":             func(v volumeView) []string { return one(zoneID(v.zone)) },
+	"create-time":                      func(v volumeView) []string { return one(timestamp(v.created)) },
+	"encrypted":                        func(v volumeView) []string { return one(flag(v.encrypted())) },
+	"fast-restored":                    func(volumeView) []string { return one(flag(false)) },
+	"multi-attach-enabled":             func(volumeView) []string { return one(flag(false)) },
+	"size":                             func(v volumeView) []string { return one(strconv.Itoa(int(v.size))) },
+	"snapshot-id":                      func(v volumeView) []string { return one(v.snapshot) },
+	"status":                           func(v volumeView) []string { return one(string(v.state(v.now))) },
+	"volume-id":                        func(v volumeView) []string { return one(v.id) },
+	"volume-type":                      func(v volumeView) []string { return one(string(v.kind)) },
+}
+
+// DescribeVolumes lists the caller's volumes.
+func (s *Service) DescribeVolumes(c *core.Call, in *ec2.DescribeVolumesInput) (*ec2.DescribeVolumesOutput, error) {
+	st, err := s.here(c)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.Authorize(onEverything("DescribeVolumes")); err != nil {
+		return nil, err
+	}
+	if err := c.DryRun(in.DryRun); err != nil {
+		return nil, err
+	}
+	asked := *in
+	asked.MaxResults, asked.NextToken = nil, nil
+	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.VolumeIds), least: 5, limit: 1000}, asked)
+	if err != nil {
+		return nil, err
+	}
+	tags := func(v volumeView) map[string]string { return v.tags[v.site.Account] }
+	filters, err := newMatcher(in.Filters, volumeFilters, tags)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range in.VolumeIds {
+		if _, err := s.ownVolume(c, &id); err != nil {
+			return nil, err
+		}
+	}
+	found, next := collect(&st.volumes, page, s.limits.ScannedPerPage, func(v *volume) bool {
+		return !v.gone(c.Now) && (len(in.VolumeIds) == 0 || slices.Contains(in.VolumeIds, v.id)) &&
+			filters.match(volumeView{v, c.Now})
+	})
+	out := &ec2.DescribeVolumesOutput{NextToken: next}
+	for _, v := range found {
+		out.Volumes = append(out.Volumes, v.api(c.Now))
+	}
+	return out, nil
+}
