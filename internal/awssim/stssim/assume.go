@@ -22,7 +22,7 @@ const (
 	maxDuration     = 12 * time.Hour
 	defaultDuration = time.Hour
 	maxChained      = time.Hour
-	maxPolicy       = 2048 // characters of a session policy
+	maxPlain        = 2048 // characters of a session policy
 	maxTags         = 50
 )
 
@@ -32,11 +32,12 @@ type request struct {
 	name       string
 	externalID string
 	duration   time.Duration
+	policyText string
 	policy     *iampolicy.Document
-	policySize int
-	// tags are those sent, and those inherited from the calling session.
-	sent, tags map[string]string
-	transitive []string
+	// sent are the request's own tags and their transitive keys, the others
+	// include what the calling session passes on.
+	sent, tags                 map[string]string
+	sentTransitive, transitive []string
 	// source identity, sent or inherited.
 	source string
 }
@@ -94,8 +95,8 @@ func (q *request) needs(c *core.Call, role *core.Role) []core.Need {
 		keys["sts:SourceIdentity"] = []string{q.source}
 	}
 	core.WithRequestTags(keys, q.sent)
-	if len(q.transitive) > 0 {
-		keys["sts:TransitiveTagKeys"] = q.transitive
+	if len(q.sentTransitive) > 0 {
+		keys["sts:TransitiveTagKeys"] = q.sentTransitive
 	}
 	need := core.Need{Action: "sts:AssumeRole", Resource: q.roleARN, Keys: keys}
 	if role != nil {
@@ -129,7 +130,7 @@ func (q *request) checkDuration(c *core.Call, role *core.Role) error {
 // inherit adds what the calling session passes on: transitive tags, and the
 // source identity, neither of which the caller can change.
 func (q *request) inherit(c *core.Call) error {
-	q.tags = maps.Clone(q.sent)
+	q.tags, q.transitive = maps.Clone(q.sent), slices.Clone(q.sentTransitive)
 	s := c.Caller.Session
 	if s == nil {
 		return nil
@@ -161,12 +162,12 @@ func (q *request) inherit(c *core.Call) error {
 // percent. AWS packs them in a way it does not publish; here their plain size
 // counts against the plain limit.
 func (q *request) packedSize() *int32 {
-	size := q.policySize
+	size := len(q.policyText)
 	for k, v := range q.tags {
 		size += len(k) + len(v)
 	}
 	if size == 0 {
 		return nil
 	}
-	return aws.Int32(int32(min(100, 1+size*100/(2*maxPolicy))))
+	return aws.Int32(int32(min(100, 1+size*100/(2*maxPlain))))
 }

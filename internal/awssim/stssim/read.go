@@ -17,13 +17,24 @@ import (
 // Grammar of AssumeRole's members.
 // Source: STS API Reference, AssumeRole.
 var (
-	roleARN    = regexp.MustCompile(`^arn:aws:iam::\d{12}:role/[\x21-\x7f]{1,512}$`)
-	name       = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,1224}$`)
-	tagKey     = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$`)
-	tagValue   = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$`)
-	policyText = regexp.MustCompile("^[\\x{9}\\x{a}\\x{d}\\x{20}-\\x{ff}]+$")
+	roleARN    = grammar{regexp.MustCompile(`^arn:aws:iam::\d{12}:role/[\x21-\x7f]+$`), 20, 2048}
+	name       = grammar{regexp.MustCompile(`^[\w+=,.@-]*$`), 2, 64}
+	externalID = grammar{regexp.MustCompile(`^[\w+=,.@:/-]*$`), 2, 1224}
+	tagKey     = grammar{regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`), 1, 128}
+	tagValue   = grammar{regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`), 0, 256}
+	policyText = grammar{regexp.MustCompile("^[\\x{9}\\x{a}\\x{d}\\x{20}-\\x{ff}]+$"), 1, 2048}
 )
+
+// A grammar is what a member may look like, and its length in characters.
+type grammar struct {
+	pattern  *regexp.Regexp
+	min, max int
+}
+
+func (g grammar) fits(s string) bool {
+	n := utf8.RuneCountInString(s)
+	return n >= g.min && n <= g.max && g.pattern.MatchString(s)
+}
 
 // read checks the members of a request as far as that does not depend on the role.
 func read(c *core.Call, in *sts.AssumeRoleInput) (*request, error) {
@@ -31,27 +42,28 @@ func read(c *core.Call, in *sts.AssumeRoleInput) (*request, error) {
 		return nil, c.Unsupported(m)
 	}
 	q := &request{roleARN: aws.ToString(in.RoleArn), name: aws.ToString(in.RoleSessionName), duration: defaultDuration}
-	if !roleARN.MatchString(q.roleARN) {
+	if !roleARN.fits(q.roleARN) {
 		return nil, core.Errorf("ValidationError", "%s is invalid", q.roleARN)
 	}
 	for _, m := range []struct {
 		what    string
 		value   *string
-		grammar *regexp.Regexp
+		grammar grammar
 		need    bool
 		to      *string
 	}{
 		{"roleSessionName", in.RoleSessionName, name, true, &q.name},
 		{"externalId", in.ExternalId, externalID, false, &q.externalID},
 		{"sourceIdentity", in.SourceIdentity, name, false, &q.source},
+		{"policy", in.Policy, policyText, false, &q.policyText},
 	} {
 		if m.value == nil && !m.need {
 			continue
 		}
-		if !m.grammar.MatchString(aws.ToString(m.value)) {
+		if !m.grammar.fits(aws.ToString(m.value)) {
 			return nil, core.Errorf("ValidationError",
-				"1 validation error detected: Value '%s' at '%s' failed to satisfy constraint: Member must satisfy regular expression pattern: %s",
-				aws.ToString(m.value), m.what, m.grammar)
+				"1 validation error detected: Value at '%s' failed to satisfy constraint: Member must have length between %d and %d and satisfy regular expression pattern: %s",
+				m.what, m.grammar.min, m.grammar.max, m.grammar.pattern)
 		}
 		*m.to = *m.value
 	}
@@ -66,7 +78,7 @@ func read(c *core.Call, in *sts.AssumeRoleInput) (*request, error) {
 	if err := q.readTags(in.Tags, in.TransitiveTagKeys); err != nil {
 		return nil, err
 	}
-	if err := q.readPolicy(in.Policy); err != nil {
+	if err := q.readPolicy(); err != nil {
 		return nil, err
 	}
 	return q, q.inherit(c)
@@ -95,7 +107,7 @@ func (q *request) readTags(tags []types.Tag, transitive []string) error {
 	folded := map[string]bool{}
 	for _, t := range tags {
 		k, v := aws.ToString(t.Key), aws.ToString(t.Value)
-		if !tagKey.MatchString(k) || !tagValue.MatchString(v) || strings.HasPrefix(strings.ToLower(k), "aws:") {
+		if !tagKey.fits(k) || !tagValue.fits(v) || strings.HasPrefix(strings.ToLower(k), "aws:") {
 			return core.Errorf("ValidationError", "the session tag %q is not valid", k)
 		}
 		if folded[strings.ToLower(k)] {
@@ -108,31 +120,20 @@ func (q *request) readTags(tags []types.Tag, transitive []string) error {
 		if _, ok := q.sent[k]; !ok {
 			return core.Errorf("InvalidParameterValue", "The specified transitive tag key must be included in the requested tags.")
 		}
-		q.transitive = append(q.transitive, k)
 	}
+	q.sentTransitive = transitive
 	return nil
 }
 
-// readPolicy reads a session policy. White space counts here, unlike in
-// policies that IAM stores.
-func (q *request) readPolicy(text *string) error {
-	if text == nil {
+// readPolicy reads a session policy. White space counts against its length,
+// unlike in policies that IAM stores.
+func (q *request) readPolicy() error {
+	if q.policyText == "" {
 		return nil
 	}
-	q.policySize = utf8.RuneCountInString(*text)
-	if q.policySize > maxPolicy {
-		return core.Errorf("ValidationError",
-			"1 validation error detected: Value at 'policy' failed to satisfy constraint: Member must have length less than or equal to %d", maxPolicy)
-	}
 	malformed := func(why string) error { return core.Errorf("MalformedPolicyDocument", "%s", why) }
-	if !policyText.MatchString(*text) {
-		return malformed("The policy has characters that are not allowed.")
-	}
-	d, err := iampolicy.Parse([]byte(*text))
-	if err != nil {
-		return malformed("Syntax errors in policy.")
-	}
-	if len(d.Statements) == 0 {
+	d, err := iampolicy.Parse([]byte(q.policyText))
+	if err != nil || len(d.Statements) == 0 {
 		return malformed("Syntax errors in policy.")
 	}
 	for _, s := range d.Statements {
