@@ -256,8 +256,22 @@ func TestAnswersThatAreNotSTSs(t *testing.T) {
 
 func TestErrorsRepeatNoSecrets(t *testing.T) {
 	const policy = `{"Statement":"policy-text"}`
-	synctest.Test(t, func(t *testing.T) {
-		for _, code := range []string{"ValidationError", "MalformedPolicyDocument", "PackedPolicyTooLarge", "InvalidParameterValue", "InternalFailure", "AccessDenied", "Throttling"} {
+	quoteID := func(call fakeCall) string { return call.Form.Get("ExternalId") }
+	quotePolicy := func(call fakeCall) string { return call.Form.Get("Policy")[5:] }
+	for _, c := range []struct {
+		code  string
+		quote func(fakeCall) string
+	}{
+		{"ValidationError", quoteID},
+		{"ValidationError", quotePolicy},
+		{"MalformedPolicyDocument", quotePolicy},
+		{"PackedPolicyTooLarge", quotePolicy},
+		{"InvalidParameterValue", quotePolicy},
+		{"InternalFailure", quotePolicy},
+		{"Throttling", quotePolicy},
+		{"AccessDenied", quoteID}, // its message is known not to quote policies
+	} {
+		synctest.Test(t, func(t *testing.T) {
 			f := newSTS(t)
 			a := f.spoke("111111111111")
 			a.Chain[1].Tags = map[string]string{"k": "tag-value"}
@@ -265,30 +279,36 @@ func TestErrorsRepeatNoSecrets(t *testing.T) {
 				if call.Role == hubARN {
 					return nil
 				}
-				quoted := call.Form.Get("ExternalId")
-				if code != "AccessDenied" { // whose message is known not to quote it
-					quoted += call.Form.Get("Policy")[5:]
-				}
-				return &fakeFault{status: 400, code: code, message: fmt.Sprintf("1 validation error detected: Value '%s' at 'policy' failed", quoted)}
+				return &fakeFault{status: 400, code: c.code, message: fmt.Sprintf("1 validation error detected: Value '%s' failed", c.quote(call))}
 			}
 			s, err := newSessions(t, f, accounts.Options{}, a).Narrow(a.ID, accounts.Backup, policy)
 			require.NoError(t, err)
 			_, err = f.use(config(t, s, a.ID, accounts.Backup))
 			var e *accounts.AssumeError
 			require.ErrorAs(t, err, &e)
-			require.Equal(t, code, e.Code)
+			require.Equal(t, c.code, e.Code)
 			for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 				text := fmt.Sprintf("%v %+v %#v", inner, inner, inner)
 				for _, secret := range []string{"policy-text", "ext-111111111111", "tag-value", "secret-of", "token-"} {
-					require.NotContains(t, inner.Error(), secret, code)
+					require.NotContains(t, text, secret, c.code)
 				}
-				require.NotContains(t, text, "policy-text", code)
-				require.NotContains(t, text, "secret-of", code)
 			}
 			require.ErrorContains(t, err, "request id req-1")
 			var api smithy.APIError
 			require.ErrorAs(t, err, &api)
-			require.Equal(t, code, api.ErrorCode())
-		}
-	})
+			require.Equal(t, c.code, api.ErrorCode())
+		})
+	}
+}
+
+func TestAnInvalidParameterOfANarrowSessionIsBlamedOnThePolicy(t *testing.T) {
+	f := newSTS(t)
+	a := f.one()
+	f.fault = func(fakeCall) *fakeFault {
+		return &fakeFault{status: 400, code: "ValidationError", message: "1 validation error detected"}
+	}
+	s, err := newSessions(t, f, accounts.Options{}, a).Narrow(a.ID, accounts.Backup, "{}")
+	require.NoError(t, err)
+	_, err = f.use(config(t, s, a.ID, accounts.Backup))
+	require.Contains(t, failure(t, err, accounts.ErrSessionPolicy).Remedy(), "most likely the session policy")
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+	"weak"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -18,8 +19,8 @@ const maxSessionPolicy = 2048
 // Narrow returns Sessions whose way to one account and purpose is held down by
 // a session policy on the last hop: they may do what both the role and the
 // policy allow. Everything else is as in s, and earlier hops are shared with
-// it. No call is made. Equal policies for equal roles share one session for as
-// long as it is alive; what has lapsed and is not asked for again is forgotten.
+// it. No call is made. Equal policies for equal roles share one session; what
+// has lapsed and nobody holds any more is forgotten.
 //
 // A policy that is empty, not JSON, longer than AWS allows, or that would
 // replace another one is an [ErrSessionPolicy]; base credentials cannot be
@@ -74,8 +75,9 @@ func policyReason(policy string) string {
 	return ""
 }
 
-// A narrowCache holds the hops made by Narrow. A prune's policy has a date in
-// it, so that over months there are as many as there were prunes.
+// A narrowCache finds the hops made by Narrow again. A prune's policy has a
+// date in it, so that over months there are as many as there were prunes: the
+// cache holds a hop while its session lives, then only as long as others do.
 type narrowCache struct {
 	mu   sync.Mutex // guards hops
 	hops map[narrowKey]*narrowedHop
@@ -87,33 +89,46 @@ type narrowKey struct {
 }
 
 type narrowedHop struct {
-	hop   *hop
+	held  *hop // nil once lapsed
+	known weak.Pointer[hop]
 	asked time.Time // when Narrow last returned it
 }
 
-// lapsed says that nobody can miss the hop: its session has ended, and who
-// asked for it did so longer ago than a session lasts.
+// lapsed says that keeping the hop spares no call: its session has ended, and
+// who asked for it did so longer ago than a session lasts.
 func (n *narrowedHop) lapsed(now time.Time) bool {
-	return !n.hop.current.Load().serves(now) && now.Sub(n.asked) > n.hop.attempt.role.Duration
+	return n.held != nil && !n.held.current.Load().serves(now) && now.Sub(n.asked) > n.held.attempt.role.Duration
 }
 
-// hop returns the hop like of, held down by the policy, and forgets the lapsed.
+// hop returns the hop like of, held down by the policy, and forgets what nobody needs.
 func (c *narrowCache) hop(of *hop, policy string) *hop {
 	now := wallClock()
 	key := narrowKey{of, policy}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	maps.DeleteFunc(c.hops, func(k narrowKey, n *narrowedHop) bool { return k != key && n.lapsed(now) })
+	maps.DeleteFunc(c.hops, func(_ narrowKey, n *narrowedHop) bool {
+		if n.lapsed(now) {
+			n.held = nil
+		}
+		return n.held == nil && n.known.Value() == nil
+	})
 	n, ok := c.hops[key]
 	if !ok {
-		n = &narrowedHop{hop: of.narrowed(policy)}
+		n = &narrowedHop{}
 		if c.hops == nil {
 			c.hops = map[narrowKey]*narrowedHop{}
 		}
 		c.hops[key] = n
 	}
+	if n.held == nil {
+		n.held = n.known.Value() // nil if it is new, or was let go this instant
+	}
+	if n.held == nil {
+		n.held = of.narrowed(policy)
+		n.known = weak.Make(n.held)
+	}
 	n.asked = now
-	return n.hop
+	return n.held
 }
 
 // narrowed returns a hop like h, with a session of its own that the policy holds down.

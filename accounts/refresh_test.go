@@ -207,16 +207,45 @@ func TestACancelledCallerLeavesAndTheOthersStay(t *testing.T) {
 }
 
 func TestACallerWhoHasLeftStartsNoCall(t *testing.T) {
-	f := newSTS(t)
-	s := newSessions(t, f, accounts.Options{}, f.one(), accounts.Account{ID: "999999999999"})
-	for _, id := range []accounts.ID{"111111111111", "999999999999"} {
-		ctx, cancel := context.WithCancel(context.Background())
-		cfg := config(t, s, id, accounts.Backup)
-		cancel()
-		_, err := cfg.Credentials.Retrieve(ctx)
-		require.ErrorIs(t, err, context.Canceled)
+	synctest.Test(t, func(t *testing.T) {
+		f := newSTS(t)
+		s := newSessions(t, f, accounts.Options{}, f.one(), accounts.Account{ID: "999999999999"})
+		for _, id := range []accounts.ID{"111111111111", "999999999999"} {
+			ctx, cancel := context.WithCancel(context.Background())
+			cfg := config(t, s, id, accounts.Backup)
+			cancel()
+			_, err := cfg.Credentials.Retrieve(ctx)
+			require.ErrorIs(t, err, context.Canceled)
+		}
+		synctest.Wait()
+		require.Empty(t, f.calls)
+	})
+}
+
+// TestAColdStartIsOneCall runs in real time, so that some callers look before
+// the first answer has come and ask after it.
+func TestAColdStartIsOneCall(t *testing.T) {
+	for range 300 {
+		f := newSTS(t)
+		a, base := f.one(), accounts.Account{ID: "999999999999"}
+		s := newSessions(t, f, accounts.Options{}, a, base)
+		roleSite, baseSite := config(t, s, a.ID, accounts.Backup), config(t, s, base.ID, accounts.Backup)
+		var wg sync.WaitGroup
+		for i := range 32 {
+			cfg := roleSite
+			if i%2 == 0 {
+				cfg = baseSite
+			}
+			wg.Go(func() {
+				if _, err := f.use(cfg); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		require.Len(t, f.made("AssumeRole", ""), 1)
+		require.Len(t, f.made("GetCallerIdentity", ""), 1)
 	}
-	require.Empty(t, f.calls)
 }
 
 func TestAFailedRefreshKeepsServing(t *testing.T) {

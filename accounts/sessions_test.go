@@ -239,22 +239,22 @@ func TestConfigsShareNoRoomToAppend(t *testing.T) {
 
 func TestNewKeepsNothingOfTheCallers(t *testing.T) {
 	f := newSTS(t)
-	a := f.one()
-	a.Chain[0].Tags = map[string]string{"plan": "gold"}
-	a.Purposes = map[accounts.Purpose][]accounts.Role{accounts.Restore: {{ARN: roleIn(a.ID)}}}
-	list := []accounts.Account{a}
+	declare := func() []accounts.Account {
+		a := f.one()
+		a.Chain[0].Tags, a.Chain[0].TransitiveTags = map[string]string{"plan": "gold"}, []string{"plan"}
+		a.Purposes = map[accounts.Purpose][]accounts.Role{accounts.Restore: {{ARN: roleIn(a.ID)}}}
+		return []accounts.Account{a}
+	}
+	list := declare()
 	s := newSessions(t, f, accounts.Options{}, list...)
-	want := s.Accounts()
-	require.Equal(t, list, want)
-
 	for _, mine := range []accounts.Account{list[0], s.Accounts()[0]} {
-		mine.Chain[0].Tags["plan"] = "lead"
+		mine.Chain[0].Tags["plan"], mine.Chain[0].TransitiveTags[0] = "lead", "other"
 		mine.Chain[0].ARN = "arn:aws:iam::222222222222:role/other"
 		mine.Purposes[accounts.Restore][0].ARN = "arn:aws:iam::222222222222:role/other"
 		delete(mine.Purposes, accounts.Restore)
-		require.Equal(t, want, s.Accounts())
+		require.Equal(t, declare(), s.Accounts())
 	}
-	_, err := f.use(config(t, s, a.ID, accounts.Backup))
+	_, err := f.use(config(t, s, "111111111111", accounts.Backup))
 	require.NoError(t, err)
 	require.Equal(t, "gold", f.calls[0].Form.Get("Tags.member.1.Value"))
 }
