@@ -9,6 +9,7 @@ import (
 
 	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
 	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
 	"github.com/snapkeep/snapkeep/internal/awssim/stssim"
 )
@@ -19,6 +20,7 @@ type Options = core.Options
 // A Cloud is a simulated AWS. Its methods are safe for concurrent use.
 type Cloud struct {
 	*core.Cloud
+	ec2 *ec2sim.Service
 	kms *kmssim.Service
 }
 
@@ -26,8 +28,10 @@ type Cloud struct {
 func New(opts Options) *Cloud {
 	c := &Cloud{Cloud: core.New(opts)}
 	c.kms = kmssim.New(c.Cloud)
+	c.ec2 = ec2sim.New(c.Cloud, c.kms)
 	c.Register(stssim.New().Registration())
 	c.Register(kmsRegistration(c.kms))
+	c.Register(ec2Registration(c.ec2))
 	return c
 }
 
@@ -40,6 +44,10 @@ func (c *Cloud) Handler() http.Handler { return c.Cloud }
 func (c *Cloud) Config(creds aws.CredentialsProvider, region string) aws.Config {
 	return aws.Config{Region: region, Credentials: creds, HTTPClient: c.Client()}
 }
+
+// EC2 returns the cloud's EC2, for what has no API: contents of volumes,
+// failures, speeds.
+func (c *Cloud) EC2() *ec2sim.Service { return c.ec2 }
 
 // KMS returns the cloud's KMS.
 func (c *Cloud) KMS() *kmssim.Service { return c.kms }

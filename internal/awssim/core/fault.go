@@ -15,7 +15,7 @@ type CallInfo struct {
 	Service   string // "ec2"
 	Operation string // "CopySnapshot"
 	// Mutating says that the call may change something: it is no reading, no
-	// call of STS and no dry run.
+	// use of a key, no call of STS and no dry run.
 	Mutating bool
 	// Caller is the ARN that sts:GetCallerIdentity would give.
 	Caller string
@@ -86,7 +86,7 @@ func (c *Cloud) fault(call *Call, in any) Fault {
 }
 
 func mutating(c *Call, in any) bool {
-	if c.Service == "sts" || isRead(c.Operation) {
+	if c.Service == "sts" || isRead(c.Operation) || cryptography[c.Operation] {
 		return false
 	}
 	dry := reflect.ValueOf(in).Elem().FieldByName("DryRun")

@@ -1,6 +1,10 @@
 package core
 
-import "github.com/snapkeep/snapkeep/internal/awssim/wire"
+import (
+	"slices"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/wire"
+)
 
 // A Service is one AWS service as the dispatcher knows it.
 type Service struct {
@@ -38,3 +42,15 @@ func Op[In, Out any](method func(*Call, *In) (*Out, error)) Operation {
 
 // Register makes a service reachable.
 func (c *Cloud) Register(s *Service) { c.services[s.Name] = s }
+
+// Operations returns the names of all operations there are, sorted: "ec2:CopySnapshot".
+func (c *Cloud) Operations() []string {
+	var names []string
+	for service, s := range c.services {
+		for operation := range s.Operations {
+			names = append(names, service+":"+operation)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
