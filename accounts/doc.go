@@ -94,7 +94,7 @@
 //     credentials STS is asked once for each access key.
 //   - Calls go to the Regional endpoint of STS in Options.Region, never to the
 //     global one.
-//   - Errors repeat no credentials, external ids, tag values or policies.
+//   - Errors repeat no credentials, external ids or session policies.
 //
 // All of it is safe for concurrent use; use one [Sessions] for the whole
 // program. Nothing is written down: a program that starts again assumes its
