@@ -25,7 +25,7 @@ type key struct {
 	policy      *iampolicy.Document
 	policyText  string
 	bound       map[string]string // unique ids of the policy's principals
-	grants      []*grant // oldest first
+	grants      []*grant          // oldest first
 	secret      [32]byte
 }
 
