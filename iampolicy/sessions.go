@@ -1,0 +1,23 @@
+package iampolicy
+
+import "time"
+
+// PruneSession returns the session policy for one prune: it narrows a pruner's
+// session to snapshots of this vault that were started before a moment, since
+// IAM cannot reckon with dates and the pruner's own policy has no age in it.
+// An empty partition means "aws"; the zero time allows nothing.
+//
+// The time of a copy is when it was copied, not when its original was taken.
+func PruneSession(partition, vault string, before time.Time) *Document {
+	doc, _ := write(pruneSession, particulars{partition: partitionOr(partition), vault: vault, before: before})
+	return doc
+}
+
+// CleanupSession returns the session policy for removing what one run left
+// behind, failed copies and intermediates: it narrows a pruner's session to
+// snapshots of this vault and this run, whatever their age. An empty partition
+// means "aws".
+func CleanupSession(partition, vault, run string) *Document {
+	doc, _ := write(cleanupSession, particulars{partition: partitionOr(partition), vault: vault, run: run})
+	return doc
+}
