@@ -19,18 +19,16 @@ var mayImport = map[string][]string{
 	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
 	"backup/ebs":        {"accounts", "backup", "internal/awscall"},
 	"backup/restore":    {"accounts", "backup", "iampolicy", "internal/awscall", "internal/awserr"},
-	"backup/backuptest": {"iampolicy", "internal/awssim/..."},
+	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},
 
 	// What drivers do around a call, in the words of package backup.
 	"internal/awscall": {"backup", "internal/awserr"},
 
-	"internal/awssim":         {"iampolicy", "internal/awssim/..."},
-	"internal/awssim/core":    {"iampolicy"},
-	"internal/awssim/stssim":  {"iampolicy", "internal/awssim/core"},
-	"internal/awssim/kmssim":  {"iampolicy", "internal/awssim/core"},
-	"internal/awssim/ec2sim":  {"iampolicy", "internal/awssim/core", "internal/awssim/kmssim"},
-	"internal/awssim/wire":    {},
-	"internal/awssim/wiregen": {},
+	"internal/awssim":        {"iampolicy", "internal/awssim/..."},
+	"internal/awssim/core":   {"iampolicy", "internal/awssim/sigv4", "internal/awssim/wire"},
+	"internal/awssim/stssim": {"iampolicy", "internal/awssim/core", "internal/awssim/wire"},
+	"internal/awssim/kmssim": {"iampolicy", "internal/awssim/core"},
+	"internal/awssim/ec2sim": {"internal/awssim/core", "internal/awssim/kmssim"},
 
 	"examples/...": {
 		"accounts", "iampolicy", "retention", "backup", "backup/ebs", "backup/restore", "backup/backuptest", "examples/...",

@@ -37,13 +37,13 @@ func (c *Call) context(n Need) map[string][]string {
 		keys["aws:SourceIp"] = []string{sourceIP}
 	}
 	if n.Resource != "*" {
-		owner := c.Account
-		if n.Owner != "" && n.Owner != owner.ID {
-			owner = c.Cloud.Account(n.Owner)
+		owner := n.Owner
+		if owner == "" {
+			owner = c.Account.ID
 		}
-		keys["aws:ResourceAccount"] = []string{owner.ID}
-		if owner.Organization != "" {
-			keys["aws:ResourceOrgID"] = []string{owner.Organization}
+		keys["aws:ResourceAccount"] = []string{owner}
+		if a := c.Cloud.accounts[owner]; a != nil && a.Organization != "" {
+			keys["aws:ResourceOrgID"] = []string{a.Organization}
 		}
 	}
 	maps.Copy(keys, n.Keys)
