@@ -52,20 +52,35 @@ type callError struct {
 }
 
 // Error returns "DeleteSnapshot snap-1: access denied: UnauthorizedOperation:
-// You are not …". Of AWS's error it tells the code and the message; neither
-// holds what was sent.
+// You are not …". Of AWS's own error it tells the code and the message, of
+// any other all it says; none of these holds what was sent.
 func (e *callError) Error() string {
 	parts := []string{e.what}
 	if e.kind != nil {
 		parts = append(parts, e.kind.Error())
 	}
-	var api smithy.APIError
-	if errors.As(e.err, &api) {
+	if api := answer(e.err); api != nil {
 		parts = append(parts, api.ErrorCode(), plain(api.ErrorMessage()))
 	} else {
-		parts = append(parts, e.err.Error())
+		parts = append(parts, plain(e.err.Error()))
 	}
 	return strings.Join(parts, ": ")
+}
+
+// answer returns the error that AWS answered the call with, or nil. An answer
+// to another call inside, such as the AssumeRole that was to give the
+// credentials, is not it: what stands around that one says what went wrong.
+func answer(err error) smithy.APIError {
+	operations := 0
+	for ; err != nil && operations <= 1; err = errors.Unwrap(err) {
+		switch e := err.(type) { //nolint:errorlint // each link is looked at by itself
+		case *smithy.OperationError:
+			operations++
+		case smithy.APIError:
+			return e
+		}
+	}
+	return nil
 }
 
 // Unwrap returns the sentinel and AWS's error.

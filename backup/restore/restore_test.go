@@ -1,0 +1,69 @@
+package restore_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/snapkeep/snapkeep/backup/restore"
+)
+
+// TestVolumesElsewhere restores into another account and another Region, byte
+// for byte.
+func TestVolumesElsewhere(t *testing.T) {
+	for _, region := range []string{home, away} {
+		t.Run(region, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t)
+				q := w.request(restore.Volumes, region)
+				r := w.restorer(restore.Options{})
+				plan, err := r.Plan(t.Context(), q)
+				require.NoError(t, err)
+				report, err := r.Run(t.Context(), plan)
+				require.NoError(t, err)
+				for _, v := range w.verify(q, report) {
+					require.Equal(t, q.Zone, aws.ToString(v.AvailabilityZone))
+					require.Empty(t, v.Attachments)
+				}
+			})
+		})
+	}
+}
+
+// TestInstanceElsewhere restores a running instance.
+func TestInstanceElsewhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		q := w.request(restore.Instance, away)
+		q.Zone = away + "b"
+		q.Instance.InstanceType = "m5.xlarge"
+		r := w.restorer(restore.Options{})
+		plan, err := r.Plan(t.Context(), q)
+		require.NoError(t, err)
+		report, err := r.Run(t.Context(), plan)
+		require.NoError(t, err)
+		w.verify(q, report)
+		out, err := w.admin(clean, away).DescribeInstances(context.Background(), &ec2.DescribeInstancesInput{})
+		require.NoError(t, err)
+		require.Len(t, out.Reservations, 1)
+		i := out.Reservations[0].Instances[0]
+		require.Equal(t, report.Instance, aws.ToString(i.InstanceId))
+		require.Equal(t, types.InstanceStateNameRunning, i.State.Name)
+		require.Equal(t, types.InstanceTypeM5Xlarge, i.InstanceType)
+		require.Equal(t, q.Zone, aws.ToString(i.Placement.AvailabilityZone))
+		require.Equal(t, w.point.Machine.Architecture, string(i.Architecture))
+		require.Equal(t, w.point.Machine.BootMode, string(i.BootMode))
+		require.Equal(t, w.point.Machine.ENA, aws.ToBool(i.EnaSupport))
+		require.Equal(t, w.point.Machine.RootDevice, aws.ToString(i.RootDeviceName))
+		require.Equal(t, types.VirtualizationTypeHvm, i.VirtualizationType)
+		require.Len(t, i.BlockDeviceMappings, 3)
+		for _, b := range i.BlockDeviceMappings {
+			require.False(t, aws.ToBool(b.Ebs.DeleteOnTermination))
+		}
+	})
+}
