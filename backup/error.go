@@ -18,6 +18,16 @@ var (
 	ErrUnknownOutcome = errors.New("the answer was lost")
 )
 
+// What the engine itself finds wrong, for errors.Is.
+var (
+	// ErrWindow means that no original was made within Options.Window of the
+	// run's moment, and none is made later: it would not be that moment's.
+	ErrWindow = errors.New("the run's window has passed")
+	// ErrSnapshot means that a snapshot was made and is no good: it ended in
+	// state error, it disappeared, or it is not what was asked for.
+	ErrSnapshot = errors.New("bad snapshot")
+)
+
 // An Error is the failure of one piece of work: where, of what, how far it had come, and why.
 type Error struct {
 	Account  accounts.ID

@@ -15,9 +15,10 @@ type Event struct {
 	Stage    Stage
 	Account  accounts.ID
 	Region   string
-	Resource string // ARN
-	Point    string // recovery point id
-	Snapshot string // what was made or acted upon, if one thing
+	Resource string   // ARN
+	Point    string   // recovery point id
+	Step     StepKind // the call that was made, if the event is one; else Stage was reached
+	Snapshot string   // what was made or acted upon, if one thing
 	Err      error
 }
 
@@ -26,7 +27,7 @@ func (e Event) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("stage", string(e.Stage))}
 	for _, f := range []struct{ key, value string }{
 		{"account", string(e.Account)}, {"region", e.Region}, {"resource", e.Resource},
-		{"point", e.Point}, {"snapshot", e.Snapshot},
+		{"point", e.Point}, {"step", string(e.Step)}, {"snapshot", e.Snapshot},
 	} {
 		if f.value != "" {
 			attrs = append(attrs, slog.String(f.key, f.value))

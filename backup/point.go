@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"slices"
 	"time"
 
 	"github.com/snapkeep/snapkeep/accounts"
@@ -30,6 +31,10 @@ type Point struct {
 	Members []PointMember    `json:"members"`
 	Machine Machine          `json:"machine,omitzero"`
 	Holds   []retention.Hold `json:"holds,omitempty"`
+	// Extra holds snapshots of the same point that no restore needs: what a
+	// lost answer doubled, failed copies, intermediates of a rekey that were
+	// left. They go when the point goes.
+	Extra []Snapshot `json:"extra,omitempty"`
 }
 
 // A PointMember is one snapshot of a point and the volume it is of. The
@@ -40,13 +45,33 @@ type PointMember struct {
 	Snapshot Snapshot `json:"snapshot"`
 }
 
-// A PointFilter narrows the catalog. Zero fields do not narrow.
+// A PointFilter narrows the catalog. Zero fields do not narrow, but for the
+// sites: the catalog is in the cloud, and the engine must be told where to look.
 type PointFilter struct {
-	// Sites to read. Empty reads nothing: the catalog is in the cloud, and
-	// the engine must be told where to look. Plan.Sites lists a plan's.
-	Sites    []Site
-	Plan     string
-	Resource string      // ARN
-	Account  accounts.ID // the protected account
-	CopyOnly bool
+	// Sites to read. Sites of the vault account are read as
+	// accounts.VaultWriter, and copies there are believed; all others as
+	// accounts.Backup: they are protected accounts, where copies count only if
+	// they come from the same account.
+	Sites []Site
+	// CopySites are destinations outside the vault account: read as
+	// accounts.VaultWriter, for copies only. Plan.Filter knows a plan's.
+	CopySites []Site
+	Plan      string
+	Resource  string      // ARN
+	Account   accounts.ID // the protected account
+	CopyOnly  bool
+}
+
+// Filter returns the filter for all points of the plan, when vault is the
+// engine's Options.Vault.
+func (p Plan) Filter(vault accounts.ID) PointFilter {
+	f := PointFilter{Plan: p.Name, Sites: p.SourceSites()}
+	for _, s := range p.CopySites() {
+		if s.Account != vault {
+			f.CopySites = append(f.CopySites, s)
+		} else if !slices.Contains(f.Sites, s) {
+			f.Sites = append(f.Sites, s)
+		}
+	}
+	return f
 }

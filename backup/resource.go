@@ -37,6 +37,14 @@ func (r Resource) ID() string {
 	return r.ARN
 }
 
+// sizeGiB returns the size of all members together.
+func (r Resource) sizeGiB() (sum int64) {
+	for _, m := range r.Members {
+		sum += int64(m.SizeGiB)
+	}
+	return sum
+}
+
 // A Member is one volume of a resource. All members of a resource are
 // snapshotted at one moment and live and die together.
 type Member struct {

@@ -9,7 +9,9 @@ type Stage string
 // originals completed) → Rekeyed (only where `aws/ebs` encrypts) → Shared →
 // Copied → Verified → Revoked → Done. Unrevoked ends a job whose copies are
 // safe and whose share or intermediates could not be removed; Failed ends a
-// job that made no usable point.
+// job that did not make its point or did not reach all its destinations.
+// A stage that a job has no need of is left out: one without copies goes from
+// Snapshotted to Done.
 const (
 	Planned     Stage = "planned"
 	Snapshotted Stage = "snapshotted"
@@ -22,3 +24,6 @@ const (
 	Unrevoked   Stage = "unrevoked"
 	Failed      Stage = "failed"
 )
+
+// stages holds all stages, in order.
+var stages = []Stage{Planned, Snapshotted, Rekeyed, Shared, Copied, Verified, Revoked, Done, Unrevoked, Failed}

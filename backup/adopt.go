@@ -1,0 +1,97 @@
+package backup
+
+import (
+	"time"
+)
+
+// maxSkew is how far AWS's clock and ours may lie apart.
+const maxSkew = 5 * time.Minute
+
+// A window is when the originals of a run may have been started.
+type window struct{ from, to time.Time }
+
+// windowOf returns a run's window: from its moment, less the clocks' skew.
+func windowOf(at time.Time, length time.Duration) window {
+	return window{at.Add(-maxSkew), at.Add(length)}
+}
+
+func (w window) holds(t time.Time) bool { return !t.Before(w.from) && !t.After(w.to) }
+
+// Adoption: an original is taken for one of a job's by what AWS says of it.
+// Its tags are only how it is found, since the account's owner, or an
+// intruder, can put any tags on any snapshot.
+
+// adoptable says whether AWS's own fields let a snapshot be the original of a
+// member: owner, volume, size and StartTime.
+func adoptable(s Snapshot, site Site, m Member, w window, now time.Time) bool {
+	return s.Owner == site.Account && s.Volume == m.Volume && s.SizeGiB == m.SizeGiB &&
+		w.holds(s.Started) && !s.Started.After(now.Add(maxSkew))
+}
+
+// A set is snapshots of one StartTime, one for each member that has one.
+type set struct {
+	started time.Time
+	snaps   []Snapshot // by member; the zero Snapshot where there is none
+	found   int
+}
+
+func (s set) complete() bool { return s.found == len(s.snaps) }
+
+// sets puts candidates, oldest first, into sets by StartTime: CreateSnapshots
+// gives all snapshots of a call the same (EBS User Guide, "Create multi-volume
+// Amazon EBS snapshots"). Of two snapshots of one volume in a set the lower id
+// counts. The second result is how many candidates were turned away.
+func (j *Job) sets(candidates []Snapshot, w window, now time.Time) (found []set, refused int) {
+	key := keyOf(j.Vault, j.Run(), j.Resource.ARN, keySnapshot, "", "")
+	for _, s := range candidates {
+		if _, isStep := s.Tags[tagStep]; isStep {
+			continue // an intermediate
+		}
+		if _, isCopy := s.Tags[tagSource]; isCopy {
+			continue // a copy, where a destination is in the protected account
+		}
+		i := j.memberOf(s, w, now)
+		if i < 0 || s.Tags[tagKey] != key {
+			refused++
+			continue
+		}
+		n := len(found) - 1
+		if n < 0 || !found[n].started.Equal(s.Started) {
+			found = append(found, set{started: s.Started, snaps: make([]Snapshot, len(j.Resource.Members))})
+			n++
+		}
+		if found[n].snaps[i].ID == "" {
+			found[n].snaps[i] = s
+			found[n].found++
+		}
+	}
+	return found, refused
+}
+
+// memberOf returns the member that a snapshot may be the original of, or -1.
+func (j *Job) memberOf(s Snapshot, w window, now time.Time) int {
+	for i, m := range j.Resource.Members {
+		if adoptable(s, j.Resource.Site, m, w, now) {
+			return i
+		}
+	}
+	return -1
+}
+
+// rekeyed says whether a snapshot in the protected account may be the
+// intermediate of a member: right key in its tags, owner and size, begun after
+// its original, encrypted under the key the plan names.
+func (j *Job) rekeyed(s Snapshot, i int) bool {
+	m := j.Resource.Members[i]
+	return s.Tags[tagStep] == keyRekey && s.Tags[tagKey] == j.rekeyKey(i) &&
+		s.Owner == j.Resource.Site.Account && s.SizeGiB == m.SizeGiB &&
+		!s.Started.Before(j.Originals[i].Started) && s.Encrypted && s.KMSKey == j.RekeyKey
+}
+
+func (j *Job) rekeyKey(i int) string {
+	return keyOf(j.Vault, j.Run(), j.Resource.ARN, keyRekey, j.Resource.Members[i].Volume, j.Resource.Site.String())
+}
+
+func (j *Job) copyKey(i int, to Site) string {
+	return keyOf(j.Vault, j.Run(), j.Resource.ARN, keyCopy, j.Resource.Members[i].Volume, to.String())
+}

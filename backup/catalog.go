@@ -1,0 +1,263 @@
+package backup
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/retention"
+)
+
+// Points reads the catalog: the recovery points at the filter's sites, as AWS
+// lists them now; site by site, by resource, the newest first. A site that
+// cannot be listed is an *Error in the sequence, and the others follow.
+//
+// Of originals only what AWS itself says is believed: owner, volume, size and
+// StartTime must fit the run that the tags claim, and snapshots whose tags do
+// not fit are left out. The tags of copies are the vault's own.
+func (e *Engine) Points(ctx context.Context, f PointFilter) iter.Seq2[Point, error] {
+	return func(yield func(Point, error) bool) {
+		for _, r := range e.readings(f) {
+			if err := ctx.Err(); err != nil {
+				yield(Point{}, err)
+				return
+			}
+			points, err := r.read(ctx, e)
+			if err != nil && ctx.Err() == nil {
+				err = &Error{Account: r.id.site.Account, Region: r.id.site.Region, Err: err}
+			}
+			if err != nil && !yield(Point{}, err) {
+				return
+			}
+			for _, p := range points {
+				if f.takes(p) && !yield(p, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f PointFilter) takes(p Point) bool {
+	return (f.Plan == "" || f.Plan == p.Plan) && (f.Resource == "" || f.Resource == p.Resource) &&
+		(f.Account == "" || f.Account == p.Source.Account) && (p.Copy || !f.CopyOnly)
+}
+
+// A reading is one listing that points are read from, and what is believed of it.
+type reading struct {
+	id        viewID
+	originals bool
+	copies    bool // from whatever account; else from the site's own only
+}
+
+// readings returns what a filter asks to read, each once.
+func (e *Engine) readings(f PointFilter) []reading {
+	var list []reading
+	add := func(r reading) {
+		for driver := range e.drivers {
+			r.id.driver = driver
+			if !slices.Contains(list, r) {
+				list = append(list, r)
+			}
+		}
+	}
+	for _, s := range f.Sites {
+		vault := s.Account == e.opts.Vault
+		purpose := accounts.Backup
+		if vault {
+			purpose = accounts.VaultWriter
+		}
+		add(reading{viewID{site: s, purpose: purpose}, true, vault})
+	}
+	for _, s := range f.CopySites {
+		add(reading{viewID{site: s, purpose: accounts.VaultWriter}, false, true})
+	}
+	return list
+}
+
+func (r reading) read(ctx context.Context, e *Engine) ([]Point, error) {
+	v, err := e.see(ctx, r.id, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	reader := &pointReader{e: e, site: r.id.site, v: v, now: time.Now()}
+	var points []Point
+	for _, snaps := range v.byPoint {
+		originals, copies := reader.claims(snaps)
+		if p, ok := reader.original(originals); ok && r.originals {
+			points = append(points, p)
+		}
+		if p, ok := reader.copy(copies, r.copies); ok {
+			points = append(points, p)
+		}
+	}
+	slices.SortFunc(points, func(a, b Point) int {
+		return cmp.Or(cmp.Compare(a.Resource, b.Resource), b.Time.Compare(a.Time), cmp.Compare(a.ID, b.ID), cmp.Compare(a.Source.String(), b.Source.String()))
+	})
+	return points, nil
+}
+
+// A pointReader makes points of what a site lists.
+type pointReader struct {
+	e    *Engine
+	site Site
+	v    *view
+	now  time.Time
+}
+
+// claims parts the snapshots of one point, oldest first, into those of a
+// protected resource in this site and copies. Snapshots of another owner, and
+// those whose tags contradict themselves, are neither.
+func (r *pointReader) claims(snaps []Snapshot) (originals, copies []claim) {
+	for _, s := range snaps {
+		l, err := readLabel(s.Tags, r.e.opts.Vault)
+		if err != nil || s.Owner != r.site.Account {
+			continue
+		}
+		k := claim{s, l}
+		if l.kind == duplicate {
+			if l.key == keyOf(r.e.opts.Vault, l.run, l.resource, keyCopy, l.volume.Volume, r.site.String()) {
+				copies = append(copies, k)
+			}
+			continue
+		}
+		if a, err := parseARN(l.resource); err == nil && a.site == r.site {
+			originals = append(originals, k)
+		}
+	}
+	return originals, copies
+}
+
+// original makes a point of originals, if there is a set that AWS's fields
+// bear out: the first complete one, or else the first of which a part is there.
+func (r *pointReader) original(claims []claim) (Point, bool) {
+	best, ok := r.bestSet(claims)
+	if !ok {
+		return Point{}, false
+	}
+	p := r.point(best.label, r.site)
+	p.Time = best.set.started
+	used := map[string]bool{}
+	for i, m := range best.label.volumes {
+		if s := best.set.snaps[i]; s.ID != "" {
+			used[s.ID] = true
+			m.Encrypted, m.KMSKey = s.Encrypted, s.KMSKey // a snapshot is encrypted as its volume is
+			p.Members = append(p.Members, PointMember{m, s})
+		}
+	}
+	p.State = r.state(p.Members, best.label.members, func(PointMember) bool { return true })
+	for _, k := range claims {
+		extra := k.label.kind == intermediate || best.job.memberOf(k.Snapshot, windowOf(k.label.at, r.e.opts.Window), r.now) >= 0
+		if extra && !used[k.ID] {
+			p.Extra = append(p.Extra, k.Snapshot)
+		}
+	}
+	return p, true
+}
+
+// A borneOut is a claim with the set that bears it out.
+type borneOut struct {
+	label label
+	job   *Job
+	set   set
+}
+
+func (r *pointReader) bestSet(claims []claim) (best borneOut, ok bool) {
+	snaps := make([]Snapshot, len(claims))
+	for i, k := range claims {
+		snaps[i] = k.Snapshot
+	}
+	variants := 0
+	for _, k := range claims {
+		if k.label.kind != original {
+			continue
+		}
+		if variants++; variants > maxVariants {
+			break
+		}
+		j := newJob(r.e.opts.Vault, k.label.plan, k.label.at, Resource{ARN: k.label.resource, Site: r.site, Members: k.label.volumes})
+		sets, _ := j.sets(snaps, windowOf(j.At, r.e.opts.Window), r.now)
+		for _, s := range sets {
+			if s.complete() {
+				return borneOut{k.label, &j, s}, true
+			}
+			if !ok {
+				best, ok = borneOut{k.label, &j, s}, true
+			}
+		}
+	}
+	return best, ok
+}
+
+// copy makes a point of copies. In a protected account, copies that claim to
+// come from another account are nobody's.
+func (r *pointReader) copy(claims []claim, believed bool) (Point, bool) {
+	claims = slices.DeleteFunc(claims, func(k claim) bool {
+		return !believed && k.label.source.Account != r.site.Account
+	})
+	if len(claims) == 0 {
+		return Point{}, false
+	}
+	first := claims[0].label
+	p := r.point(first, first.source)
+	p.Copy, p.Time = true, first.taken
+	for _, k := range claims {
+		i := slices.IndexFunc(p.Members, func(m PointMember) bool { return m.Volume == k.label.volume.Volume })
+		switch {
+		case k.label.source != first.source || !k.label.taken.Equal(first.taken) || k.label.members != first.members:
+			p.Extra = append(p.Extra, k.Snapshot)
+		case i < 0:
+			p.Members = append(p.Members, PointMember{k.label.volume, k.Snapshot})
+		case p.Members[i].Snapshot.State == SnapshotError && k.State != SnapshotError:
+			p.Extra = append(p.Extra, p.Members[i].Snapshot)
+			p.Members[i].Snapshot = k.Snapshot
+		default:
+			p.Extra = append(p.Extra, k.Snapshot)
+		}
+	}
+	slices.SortFunc(p.Members, func(a, b PointMember) int { return cmp.Compare(a.Volume, b.Volume) })
+	p.State = r.state(p.Members, first.members, r.verified)
+	return p, true
+}
+
+func (r *pointReader) point(l label, source Site) Point {
+	return Point{
+		ID: l.point, Plan: l.plan, Run: l.at, Site: r.site, Source: source,
+		Resource: l.resource, Kind: kindOf(l.resource), Machine: l.machine,
+	}
+}
+
+// verified says whether a copy is what it should be, as far as it can be told
+// without the plan: of the volume's size, and encrypted under a key of the
+// site's own.
+func (r *pointReader) verified(m PointMember) bool {
+	key, err := parseKey(m.Snapshot.KMSKey)
+	return err == nil && m.Snapshot.Encrypted && key.site == r.site && m.Snapshot.SizeGiB == m.SizeGiB
+}
+
+// state says how whole a point is that should have a number of members.
+func (r *pointReader) state(members []PointMember, want int, verified func(PointMember) bool) retention.State {
+	var newest time.Time
+	good := 0
+	for _, m := range members {
+		if m.Snapshot.Started.After(newest) {
+			newest = m.Snapshot.Started
+		}
+		switch {
+		case m.Snapshot.State == SnapshotError, m.Snapshot.State == SnapshotCompleted && !verified(m):
+			return retention.Failed
+		case m.Snapshot.State == SnapshotCompleted:
+			good++
+		}
+	}
+	switch {
+	case good == want:
+		return retention.Complete
+	case len(members) < want && r.now.Sub(newest) > r.e.opts.Grace:
+		return retention.Partial
+	}
+	return retention.Pending
+}

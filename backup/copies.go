@@ -1,0 +1,227 @@
+package backup
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// copies makes the copies at each destination, sharing what it must, and
+// verifies them. A destination that fails or waits does not hold up the others.
+func (d *decision) copies() *verdict {
+	for i := range d.j.Copies {
+		if d.over(i) {
+			continue
+		}
+		if v := d.copyTo(i); v != nil {
+			return v
+		}
+	}
+	d.reachCopied()
+	return nil
+}
+
+// over says whether nothing can be done any more at a destination.
+func (d *decision) over(i int) bool {
+	c := d.j.Copies[i]
+	return c.Trial.Fault != nil || d.j.Source.Fault != nil && !traced(c.Snapshots)
+}
+
+func (d *decision) copyTo(i int) *verdict {
+	c := &d.j.Copies[i]
+	if traced(c.Snapshots) {
+		v, need := d.look(d.copyView(i), time.Time{}, scope{scopeCopy, i})
+		if v != nil {
+			d.watchCopies(i, v)
+		}
+		return need
+	}
+	if _, ready := d.nextMissing(i); !ready {
+		return nil // originals or rekey waits
+	}
+	v, need := d.look(d.copyView(i), d.j.Believe, scope{scopeCopy, i})
+	if v == nil {
+		return need
+	}
+	d.adoptCopies(i, v)
+	if member, ready := d.nextMissing(i); ready {
+		return d.copyMember(i, member, v)
+	}
+	if traced(c.Snapshots) {
+		d.watchCopies(i, v)
+	}
+	return nil
+}
+
+// sourceOf returns what a copy of a member is made from: the original, or in
+// another account than its owner's the intermediate, if there has to be one.
+func (d *decision) sourceOf(to Site, member int) Trace {
+	if d.j.Resource.Members[member].ManagedKey && to.Account != d.j.Resource.Site.Account {
+		return d.j.Rekeyed[member]
+	}
+	return d.j.Originals[member]
+}
+
+// nextMissing returns the largest member that has no copy at a destination and
+// could be copied now: the longest copy is best begun first.
+func (d *decision) nextMissing(i int) (member int, ready bool) {
+	c, members := d.j.Copies[i], d.j.Resource.Members
+	for m, t := range c.Snapshots {
+		source := d.sourceOf(c.Site, m)
+		if t.Snapshot != "" || source.Snapshot == "" || !source.Completed {
+			continue
+		}
+		if !ready || members[m].SizeGiB > members[member].SizeGiB {
+			member, ready = m, true
+		}
+	}
+	return member, ready
+}
+
+// adoptCopies finds copies by their key. The tags at a destination are the
+// vault's own; the first made counts.
+func (d *decision) adoptCopies(i int, v *view) {
+	j, c := d.j, &d.j.Copies[i]
+	for m := range c.Snapshots {
+		if c.Snapshots[m].Snapshot != "" {
+			continue
+		}
+		key := j.copyKey(m, c.Site)
+		for _, s := range v.of(j.Point) {
+			if s.Tags[tagKey] == key && s.Owner == c.Site.Account {
+				c.Snapshots[m] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+				break
+			}
+		}
+		for _, mine := range v.madeWith(key) {
+			if c.Snapshots[m].Snapshot == "" {
+				c.Snapshots[m] = Trace{Snapshot: mine.ID, Seen: mine.at}
+			}
+		}
+	}
+}
+
+// copyMember shares what a copy is made from, if it is not yet, or copies it.
+func (d *decision) copyMember(i, member int, v *view) *verdict {
+	j, c, s := d.j, d.j.Copies[i], scope{scopeCopy, i}
+	source := d.sourceOf(c.Site, member)
+	if k := slices.IndexFunc(j.Shares, func(s JobShare) bool { return s.Account == c.Site.Account }); k >= 0 {
+		share := j.Shares[k]
+		switch {
+		case slices.Contains(share.Shared, source.Snapshot):
+		case share.Trial.Fault != nil:
+			d.fail(s, fmt.Errorf("not shared: %w", share.Trial.Fault))
+			return nil
+		case d.paused(scope{scopeShare, k}):
+			return nil
+		default:
+			return &verdict{
+				step: &Step{Kind: StepShare, Snapshot: source.Snapshot, With: share.Account},
+				at:   actor{site: j.Resource.Site, purpose: accounts.Backup}, scope: scope{scopeShare, k}, fold: fold{copy: i},
+			}
+		}
+	}
+	if d.w.slots(c.Site, v) <= 0 {
+		d.nextLook(v, "a slot for a copy into %s", c.Site)
+		return nil
+	}
+	tags, err := j.label(duplicate, member, c.Site).tags(j.Vault)
+	if err != nil {
+		d.fail(s, err)
+		return nil
+	}
+	if d.paused(s) {
+		return nil
+	}
+	return &verdict{
+		step: &Step{
+			Kind: StepCopy, Snapshot: source.Snapshot, SourceRegion: j.Resource.Site.Region, KMSKey: c.KMSKey,
+			Tags: tags, Description: j.describe(),
+		},
+		at: actor{site: c.Site, purpose: accounts.VaultWriter}, scope: s, fold: fold{member: member, copy: i},
+	}
+}
+
+// watchCopies waits for the copies at a destination and verifies them. A copy
+// can fail long after its call succeeded: EC2 looks at the key only then (EBS
+// User Guide, "Copy an Amazon EBS snapshot").
+func (d *decision) watchCopies(i int, v *view) {
+	c, done, s := &d.j.Copies[i], 0, scope{scopeCopy, i}
+	for m := range c.Snapshots {
+		t := &c.Snapshots[m]
+		snap, seen := d.sight(t, v)
+		switch seen {
+		case failed:
+			d.fail(s, bad("%s ended in state error%s", t.Snapshot, saying(snap)))
+		case gone:
+			d.fail(s, bad("%s has disappeared", t.Snapshot))
+		case completed:
+			done++
+			if err := d.verify(i, m, snap); err != nil {
+				d.fail(s, err)
+			}
+		}
+	}
+	switch {
+	case c.Trial.Fault != nil:
+	case done == len(c.Snapshots):
+		d.verified[i] = true
+	default:
+		d.nextLook(v, "%d of %d copies completed at %s", done, len(c.Snapshots), c.Site)
+	}
+}
+
+// verify compares a completed copy with what was asked for. It is done each
+// time a decision needs it, and never remembered. How the volume and the
+// machine are described is not compared: both may change while a run rests.
+func (d *decision) verify(i, member int, s Snapshot) error {
+	j, c := d.j, d.j.Copies[i]
+	switch {
+	case s.Owner != c.Site.Account:
+		return bad("%s belongs to %s", s.ID, s.Owner)
+	case !s.Encrypted || s.KMSKey != c.KMSKey:
+		return bad("%s is encrypted under %q, want %q", s.ID, s.KMSKey, c.KMSKey)
+	case s.SizeGiB != j.Resource.Members[member].SizeGiB:
+		return bad("%s has %d GiB, want %d", s.ID, s.SizeGiB, j.Resource.Members[member].SizeGiB)
+	}
+	l, err := readLabel(s.Tags, j.Vault)
+	if err != nil {
+		return bad("%s: %v", s.ID, err)
+	}
+	m, taken := j.Resource.Members[member], j.Originals[member].Started
+	switch {
+	case l.kind != duplicate || l.point != j.Point || l.key != j.copyKey(member, c.Site) || l.source != j.Resource.Site:
+		return bad("%s: its tags are those of another snapshot", s.ID)
+	case l.members != len(j.Resource.Members) || l.volume.Volume != m.Volume || l.volume.SizeGiB != m.SizeGiB:
+		return bad("%s: its tags speak of %s of %d GiB, one of %d, want %s of %d GiB, one of %d", s.ID,
+			l.volume.Volume, l.volume.SizeGiB, l.members, m.Volume, m.SizeGiB, len(j.Resource.Members))
+	case !taken.IsZero() && !l.taken.Equal(taken):
+		return bad("%s: its tags say it was taken at %v, want %v", s.ID, l.taken, taken)
+	}
+	return nil
+}
+
+// reachCopied notes how far all destinations have come.
+func (d *decision) reachCopied() {
+	j := d.j
+	shared, copied, verified := len(j.Copies) > 0, len(j.Copies) > 0, len(j.Copies) > 0
+	for i, c := range j.Copies {
+		for m, t := range c.Snapshots {
+			share := j.share(c.Site.Account)
+			shared = shared && (t.Snapshot != "" || share == nil || slices.Contains(share.Shared, d.sourceOf(c.Site, m).Snapshot))
+		}
+		copied = copied && c.Trial.Fault == nil && allCompleted(c.Snapshots)
+		verified = verified && d.verified[i]
+	}
+	if shared && allCompleted(j.Originals) && len(j.Shares) > 0 {
+		d.reach(Shared)
+	}
+	if copied {
+		d.reach(Copied)
+	}
+	if verified {
+		d.reach(Verified)
+	}
+}

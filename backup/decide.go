@@ -1,0 +1,269 @@
+package backup
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// A world is what a decision knows: the time, the rules and the listings it
+// has asked for. Deciding makes no call and reads no clock.
+type world struct {
+	now    time.Time
+	rules  rules
+	driver int // of the job's kind of resource
+	views  map[viewID]*view
+	// slots returns how many more copies a site may take now.
+	slots func(Site, *view) int
+}
+
+// rules are the options that decisions depend on.
+type rules struct {
+	maxAge     time.Duration
+	grace      time.Duration
+	window     time.Duration
+	maxPending int
+}
+
+// A verdict is what to do next about a job: one of look, call, wait and end.
+type verdict struct {
+	// need is a listing to fetch, begun no earlier than since.
+	need  *viewID
+	since time.Time
+	// step is the call to make, at and as what it is made; fold takes the answer in.
+	step *Step
+	at   actor
+	fold fold
+	// scope says what has failed if the listing or the call fails for good.
+	scope scope
+	// until is when to decide again, because of waiting.
+	until   time.Time
+	waiting string
+	// end says that the job's stage is final.
+	end bool
+}
+
+// An actor is where a call is made, and as what.
+type actor struct {
+	site    Site
+	purpose accounts.Purpose
+	// narrow says that the session is held down to what this run made.
+	narrow bool
+}
+
+// A fold says what the answer of a call is the answer to.
+type fold struct {
+	member int
+	copy   int // index into Copies; -1: in the protected account
+}
+
+// A scope is a part of a job that fails or succeeds by itself.
+type scope struct {
+	kind scopeKind
+	i    int
+}
+
+type scopeKind int
+
+const (
+	scopeSource scopeKind = iota // without it there is no point
+	scopeCopy                    // one destination
+	scopeShare                   // one account shared with
+	scopeTidy                    // the removal of what is no longer needed
+)
+
+func (j *Job) trial(s scope) *Trial {
+	switch s.kind {
+	case scopeCopy:
+		return &j.Copies[s.i].Trial
+	case scopeShare:
+		return &j.Shares[s.i].Trial
+	case scopeTidy:
+		return &j.Tidy
+	default:
+		return &j.Source
+	}
+}
+
+// decide looks at a job and at what is listed, notes in the job what it sees,
+// and says what to do next. It is the whole of the engine's mind: a job that
+// goes well, one that was interrupted and one that was lost and found again by
+// its tags all come through here.
+func decide(j *Job, w *world) *verdict {
+	if j.Done() {
+		return &verdict{end: true}
+	}
+	d := &decision{j: j, w: w, verified: make([]bool, len(j.Copies))}
+	for _, phase := range []func() *verdict{d.survey, d.originals, d.rekey, d.copies, d.revoke, d.tidy} {
+		if v := phase(); v != nil {
+			return v
+		}
+	}
+	return d.finish()
+}
+
+// A decision is one run of decide.
+type decision struct {
+	j        *Job
+	w        *world
+	verified []bool    // by destination
+	later    time.Time // when what is waited for may have come
+	why      string    // what is waited for
+}
+
+// wait notes that something can go on at t.
+func (d *decision) wait(t time.Time, why string, args ...any) {
+	if d.later.IsZero() || t.Before(d.later) {
+		d.later, d.why = t, fmt.Sprintf(why, args...)
+	}
+}
+
+// nextLook waits for the listing after v.
+func (d *decision) nextLook(v *view, why string, args ...any) {
+	t := v.begun.Add(d.w.rules.maxAge)
+	if !t.After(d.w.now) {
+		t = d.w.now.Add(d.w.rules.maxAge)
+	}
+	d.wait(t, why, args...)
+}
+
+// look returns a listing that is recent, and begun no earlier than since; or
+// the verdict that it must be fetched; or neither, if that has to wait.
+func (d *decision) look(id viewID, since time.Time, s scope) (*view, *verdict) {
+	if v := d.w.views[id]; v != nil && !v.begun.Before(since) && d.w.now.Sub(v.begun) <= d.w.rules.maxAge {
+		return v, nil
+	}
+	if d.paused(s) {
+		return nil, nil
+	}
+	if since.After(d.w.now) {
+		d.wait(since, "listings to show what an earlier call may have made")
+		return nil, nil
+	}
+	return nil, &verdict{need: &id, since: since, scope: s}
+}
+
+// paused says whether the next attempt at s has to wait, and notes until when.
+func (d *decision) paused(s scope) bool {
+	t := d.j.trial(s)
+	if !t.NotBefore.After(d.w.now) {
+		return false
+	}
+	d.wait(t.NotBefore, "another attempt, after %d without success", max(t.Tries, 1))
+	return true
+}
+
+// fail gives a part of the job up.
+func (d *decision) fail(s scope, err error) {
+	if t := d.j.trial(s); t.Fault == nil {
+		t.Fault = newFault(err)
+	}
+}
+
+// reach notes a stage that all parts of the job have reached.
+func (d *decision) reach(s Stage) {
+	if slices.Index(stages, s) > slices.Index(stages, d.j.Reached) {
+		d.j.Reached, d.j.Stage = s, s
+	}
+}
+
+func (d *decision) sourceView() viewID {
+	return viewID{site: d.j.Resource.Site, purpose: accounts.Backup, driver: d.w.driver}
+}
+
+func (d *decision) sharedView(with accounts.ID) viewID {
+	return viewID{site: d.j.Resource.Site, purpose: accounts.Backup, shared: with, driver: d.w.driver}
+}
+
+func (d *decision) copyView(i int) viewID {
+	return viewID{site: d.j.Copies[i].Site, purpose: accounts.VaultWriter, driver: d.w.driver}
+}
+
+// fresh says that nothing can have been made for this job but what it knows.
+func (d *decision) fresh() bool { return d.j.Believe.IsZero() }
+
+// survey looks for copies first, where the job may not be the first of its
+// run: what has copies needs no original any more.
+func (d *decision) survey() *verdict {
+	if d.fresh() || d.j.Surveyed {
+		return nil
+	}
+	all := true
+	for i := range d.j.Copies {
+		s := scope{scopeCopy, i}
+		if d.j.trial(s).Fault != nil {
+			continue
+		}
+		v, need := d.look(d.copyView(i), d.j.Believe, s)
+		switch {
+		case need != nil:
+			return need
+		case v == nil:
+			all = all && d.j.trial(s).Fault != nil
+		default:
+			d.adoptCopies(i, v)
+		}
+	}
+	d.j.Surveyed = all
+	return nil
+}
+
+// A sighting is what a listing says of a snapshot that the job knows.
+type sighting int
+
+const (
+	pending sighting = iota
+	completed
+	failed
+	gone
+)
+
+// sight brings a trace up to date. A snapshot that was made a short while ago
+// and is not listed is pending, not gone: listings lag (EC2 Developer Guide,
+// "Eventual consistency").
+func (d *decision) sight(t *Trace, v *view) (Snapshot, sighting) {
+	s, ok := v.byID[t.Snapshot]
+	if !ok {
+		if v.begun.Sub(t.Seen) > d.w.rules.grace {
+			return s, gone
+		}
+		return s, pending
+	}
+	if v.begun.After(t.Seen) {
+		t.Seen = v.begun
+	}
+	if !s.Started.IsZero() {
+		t.Started = s.Started
+	}
+	t.Completed, t.Failed = s.State == SnapshotCompleted, s.State == SnapshotError
+	switch {
+	case t.Failed:
+		return s, failed
+	case t.Completed:
+		return s, completed
+	}
+	return s, pending
+}
+
+// bad describes a snapshot that is no good.
+func bad(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrSnapshot, fmt.Sprintf(format, args...))
+}
+
+// saying returns AWS's StateMessage, introduced; nothing if there is none.
+func saying(s Snapshot) string {
+	if s.StateMessage == "" {
+		return ""
+	}
+	return ": " + s.StateMessage
+}
+
+func traced(list []Trace) bool {
+	return !slices.ContainsFunc(list, func(t Trace) bool { return t.Snapshot == "" })
+}
+
+func allCompleted(list []Trace) bool {
+	return !slices.ContainsFunc(list, func(t Trace) bool { return t.Snapshot == "" || !t.Completed })
+}

@@ -1,0 +1,381 @@
+package backup_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/backup"
+)
+
+// A cloud is EC2 as the engine needs it, in memory: several accounts, their
+// volumes and snapshots over time, shares, limits and lag. It fails the test
+// on what an engine must never do.
+type cloud struct {
+	t *testing.T
+
+	latency time.Duration // of every call
+	lag     time.Duration // until listings show what was made
+	slots   int           // copies into a site at a time
+	takes   func(giB int32) time.Duration
+
+	mu        sync.Mutex // guards all below
+	resources map[backup.Site][]backup.Resource
+	snaps     map[string]*fakeSnap
+	order     []string // ids, as made
+	last      map[string]time.Time
+	badKeys   map[string]bool
+	denied    map[accounts.ID]error
+	breaks    map[string]string // volume: StateMessage its snapshots end with
+	// before and after are asked about every call; an error is returned before
+	// or after the effect.
+	before, after func(c call) error
+	calls         []call
+	dryRun        bool // fail the test on any mutating call
+}
+
+type fakeSnap struct {
+	backup.Snapshot
+	site    backup.Site
+	made    time.Time
+	done    time.Time
+	broken  string // StateMessage at done
+	managed bool   // under aws/ebs
+	shared  map[accounts.ID]bool
+	gone    bool
+}
+
+// A call is one call that the engine made.
+type call struct {
+	site    backup.Site
+	purpose accounts.Purpose
+	op      string // "discover", "list", or a StepKind
+	step    backup.Step
+	query   backup.Query
+}
+
+func (c call) mutates() bool { return c.op != "discover" && c.op != "list" }
+
+func newCloud(t *testing.T) *cloud {
+	return &cloud{
+		t: t, latency: 100 * time.Millisecond, lag: 10 * time.Second, slots: 20,
+		takes:     func(giB int32) time.Duration { return time.Minute + time.Duration(giB)*time.Second },
+		resources: map[backup.Site][]backup.Resource{}, snaps: map[string]*fakeSnap{}, last: map[string]time.Time{},
+		badKeys: map[string]bool{}, denied: map[accounts.ID]error{}, breaks: map[string]string{},
+	}
+}
+
+// Config and the driver's methods make the cloud its own Sessions and Driver.
+// The purpose travels in the config's AppID.
+func (c *cloud) Config(ctx context.Context, id accounts.ID, p accounts.Purpose, region string) (aws.Config, error) {
+	return aws.Config{Region: region, AppID: string(p)}, ctx.Err()
+}
+
+func (c *cloud) Kinds() []string { return []string{"instance", "volume"} }
+
+func (c *cloud) Open(cfg aws.Config, site backup.Site) backup.Client {
+	return &fakeClient{c, site, accounts.Purpose(cfg.AppID)}
+}
+
+func (c *cloud) API(s backup.Step) string {
+	switch s.Kind {
+	case backup.StepSnapshot:
+		if s.Resource.Kind == "volume" {
+			return "CreateSnapshot"
+		}
+		return "CreateSnapshots"
+	case backup.StepCopy:
+		return "CopySnapshot"
+	case backup.StepDelete:
+		return "DeleteSnapshot"
+	default:
+		return "ModifySnapshotAttribute"
+	}
+}
+
+var (
+	_ backup.Sessions = (*cloud)(nil)
+	_ backup.Driver   = (*cloud)(nil)
+)
+
+type fakeClient struct {
+	*cloud
+	site    backup.Site
+	purpose accounts.Purpose
+}
+
+// enter notes a call and lets it take its time.
+func (f *fakeClient) enter(ctx context.Context, c call) error {
+	c.site, c.purpose = f.site, f.purpose
+	if f.latency > 0 {
+		select {
+		case <-time.After(f.latency):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.calls = append(f.calls, c)
+	if f.dryRun && c.mutates() {
+		f.t.Errorf("%s at %s, though nothing may change", c.op, f.site)
+	}
+	if err := f.denied[f.site.Account]; err != nil {
+		return err
+	}
+	if !slices.Contains(mayDo[c.op], f.purpose) {
+		return fmt.Errorf("%s as %s: %w", c.op, f.purpose, backup.ErrDenied)
+	}
+	if f.before != nil {
+		return f.before(c)
+	}
+	return nil
+}
+
+// mayDo says which purposes' roles allow what.
+var mayDo = map[string][]accounts.Purpose{
+	"discover": {accounts.Backup}, "list": {accounts.Backup, accounts.VaultWriter},
+	"snapshot": {accounts.Backup}, "copy": {accounts.Backup, accounts.VaultWriter},
+	"share": {accounts.Backup}, "revoke": {accounts.Backup},
+	"delete": {accounts.Pruner, accounts.VaultPruner},
+}
+
+func (f *fakeClient) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[backup.Resource, error] {
+	return func(yield func(backup.Resource, error) bool) {
+		if err := f.enter(ctx, call{op: "discover"}); err != nil {
+			yield(backup.Resource{}, err)
+			return
+		}
+		f.mu.Lock()
+		list := slices.Clone(f.resources[f.site])
+		f.mu.Unlock()
+		for _, r := range list {
+			if (sel.All || slices.Contains(sel.IDs, r.ID())) && !slices.Contains(sel.ExcludeIDs, r.ID()) {
+				r.Members = slices.Clone(r.Members)
+				if !yield(r, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+func (f *fakeClient) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snapshot, error] {
+	return func(yield func(backup.Snapshot, error) bool) {
+		if err := f.enter(ctx, call{op: "list", query: q}); err != nil {
+			yield(backup.Snapshot{}, err)
+			return
+		}
+		for _, s := range f.listed(q) {
+			if !yield(s, nil) {
+				return
+			}
+		}
+		f.mu.Lock()
+		after := f.after
+		f.mu.Unlock()
+		if after != nil {
+			if err := after(call{site: f.site, purpose: f.purpose, op: "list", query: q}); err != nil {
+				yield(backup.Snapshot{}, err)
+			}
+		}
+	}
+}
+
+func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []backup.Snapshot
+	for _, id := range f.order {
+		s := f.snaps[id]
+		if s.site != f.site || s.gone || time.Since(s.made) < f.lag || q.SharedWith != "" && !s.shared[q.SharedWith] {
+			continue
+		}
+		fits := true
+		for k, v := range q.Tags {
+			have, ok := s.Tags[k]
+			fits = fits && ok && (v == "" || v == have)
+		}
+		if fits {
+			list = append(list, f.now(s))
+		}
+	}
+	return list
+}
+
+// now returns a snapshot as it is now.
+func (c *cloud) now(s *fakeSnap) backup.Snapshot {
+	snap := s.Snapshot
+	snap.Tags = maps.Clone(s.Tags)
+	snap.State = backup.SnapshotPending
+	if !time.Now().Before(s.done) {
+		snap.State = backup.SnapshotCompleted
+		if s.broken != "" {
+			snap.State, snap.StateMessage = backup.SnapshotError, s.broken
+		}
+	}
+	return snap
+}
+
+func (f *fakeClient) Do(ctx context.Context, step backup.Step) ([]backup.Snapshot, error) {
+	c := call{op: string(step.Kind), step: step}
+	if err := f.enter(ctx, c); err != nil {
+		if ctx.Err() != nil {
+			return nil, errors.Join(err, backup.ErrUnknownOutcome)
+		}
+		return nil, err
+	}
+	f.mu.Lock()
+	snaps, err := f.effect(step)
+	after := f.after
+	f.mu.Unlock()
+	c.site, c.purpose = f.site, f.purpose
+	if err == nil && after != nil {
+		if err := after(c); err != nil {
+			return nil, err
+		}
+	}
+	return snaps, err
+}
+
+// effect does what the step says, or refuses as EC2 would.
+func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
+	switch step.Kind {
+	case backup.StepSnapshot:
+		return f.snapshot(step)
+	case backup.StepCopy:
+		return f.copy(step)
+	}
+	s := f.snaps[step.Snapshot]
+	if s == nil || s.site != f.site || s.gone {
+		if step.Kind == backup.StepDelete {
+			return nil, nil
+		}
+		return nil, fmt.Errorf("InvalidSnapshot.NotFound %s: %w", step.Snapshot, backup.ErrNotFound)
+	}
+	switch step.Kind {
+	case backup.StepShare:
+		if f.now(s).State != backup.SnapshotCompleted {
+			f.t.Errorf("shares %s before it is completed", s.ID)
+		}
+		if s.managed {
+			return nil, errors.New("OperationNotPermitted: encrypted under aws/ebs")
+		}
+		s.shared[step.With] = true
+	case backup.StepRevoke:
+		delete(s.shared, step.With)
+	case backup.StepDelete:
+		if s.Tags["snapkeep:vault"] == "" {
+			f.t.Errorf("deletes %s, which is not ours", s.ID)
+		}
+		s.gone = true
+	}
+	return nil, nil
+}
+
+func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
+	now := time.Now()
+	for _, m := range step.Resource.Members {
+		if t, ok := f.last[m.Volume]; ok && now.Sub(t) < 15*time.Second {
+			f.t.Errorf("snapshots of %s %v apart", m.Volume, now.Sub(t))
+			return nil, fmt.Errorf("SnapshotCreationPerVolumeRateExceeded: %w", backup.ErrThrottled)
+		}
+	}
+	var made []backup.Snapshot
+	for _, m := range step.Resource.Members {
+		f.last[m.Volume] = now
+		s := f.add(backup.Snapshot{Volume: m.Volume, SizeGiB: m.SizeGiB, Encrypted: m.Encrypted, KMSKey: m.KMSKey}, step.Tags)
+		s.managed, s.broken = m.ManagedKey, f.breaks[m.Volume]
+		made = append(made, f.now(s))
+	}
+	return made, nil
+}
+
+func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {
+	source := f.snaps[step.Snapshot]
+	if source == nil || source.gone || source.site.Region != step.SourceRegion ||
+		source.site.Account != f.site.Account && !source.shared[f.site.Account] {
+		return nil, fmt.Errorf("InvalidSnapshot.NotFound %s: %w", step.Snapshot, backup.ErrNotFound)
+	}
+	if f.now(source).State != backup.SnapshotCompleted {
+		f.t.Errorf("copies %s before it is completed", source.ID)
+	}
+	pending := 0
+	for _, s := range f.snaps {
+		if s.site == f.site && s.Volume == "vol-ffffffff" && !s.gone && time.Now().Before(s.done) {
+			pending++
+		}
+	}
+	if pending >= f.slots {
+		return nil, fmt.Errorf("ResourceLimitExceeded: %w", backup.ErrQuota)
+	}
+	s := f.add(backup.Snapshot{Volume: "vol-ffffffff", SizeGiB: source.SizeGiB, Encrypted: true, KMSKey: step.KMSKey}, step.Tags)
+	if f.badKeys[step.KMSKey] {
+		s.broken = "Given key ID is not accessible"
+	}
+	return []backup.Snapshot{{ID: s.ID}}, nil
+}
+
+// add makes a snapshot at the client's site.
+func (f *fakeClient) add(s backup.Snapshot, tags map[string]string) *fakeSnap {
+	if len(tags) == 0 {
+		f.t.Error("makes a snapshot without tags")
+	}
+	return f.put(f.site, s, tags)
+}
+
+// put makes a snapshot. The caller holds mu, or is alone.
+func (c *cloud) put(site backup.Site, s backup.Snapshot, tags map[string]string) *fakeSnap {
+	if len(tags) > 50 {
+		c.t.Errorf("%d tags", len(tags))
+	}
+	for k, v := range tags {
+		if len(v) > 256 || len(k) > 128 {
+			c.t.Errorf("tag %s: %d characters", k, len(v))
+		}
+	}
+	s.ID = fmt.Sprintf("snap-%04d", len(c.order)+1)
+	s.Owner, s.Tags = site.Account, maps.Clone(tags)
+	if s.Started.IsZero() {
+		s.Started = time.Now()
+	}
+	f := &fakeSnap{Snapshot: s, site: site, made: time.Now(), done: time.Now().Add(c.takes(s.SizeGiB)), shared: map[accounts.ID]bool{}}
+	c.snaps[s.ID] = f
+	c.order = append(c.order, s.ID)
+	return f
+}
+
+// count returns how many calls of an operation there were.
+func (c *cloud) count(op backup.StepKind) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, call := range c.calls {
+		if call.op == string(op) {
+			n++
+		}
+	}
+	return n
+}
+
+// at returns the snapshots at a site that are there, oldest first.
+func (c *cloud) at(site backup.Site) []*fakeSnap {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var list []*fakeSnap
+	for _, id := range c.order {
+		if s := c.snaps[id]; s.site == site && !s.gone {
+			list = append(list, s)
+		}
+	}
+	return list
+}

@@ -1,0 +1,233 @@
+package backup
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// A history is what the snapshots of a source site and of its copies tell of
+// a plan's runs.
+type history struct {
+	runs   map[string][]*pastRun // by resource, newest first
+	points map[string]*pastRun   // by point
+}
+
+// A pastRun is one run's traces of one resource. What is in the protected
+// account are claims, which count only as far as AWS's own fields bear them
+// out; what is at a destination is the vault's own.
+type pastRun struct {
+	at        time.Time
+	originals []claim
+	rekeyed   []claim
+	copies    map[Site][]claim
+	shared    map[accounts.ID][]claim
+
+	// job has the resource as it was then; nil if that cannot be told.
+	job *Job
+	// whole says that a complete set of originals exists.
+	whole bool
+	// window is when the originals may have been started, now the moment of the census.
+	window window
+	now    time.Time
+}
+
+// A claim is a snapshot with what its tags say.
+type claim struct {
+	Snapshot
+	label label
+}
+
+// history reads the past of a site's resources.
+func (c *census) history(s *siteCensus) history {
+	h := history{map[string][]*pastRun{}, map[string]*pastRun{}}
+	c.claims(viewID{site: s.site, purpose: accounts.Backup, driver: s.driver}, func(k claim) {
+		switch r := h.run(k, s.site); {
+		case r == nil:
+		case k.label.kind == original:
+			r.originals = append(r.originals, k)
+		case k.label.kind == intermediate:
+			r.rekeyed = append(r.rekeyed, k)
+		}
+	})
+	for _, d := range c.plan.Copies {
+		c.claims(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: s.driver}, func(k claim) {
+			want := keyOf(c.e.opts.Vault, k.label.run, k.label.resource, keyCopy, k.label.volume.Volume, d.Site().String())
+			if k.label.kind != duplicate || k.label.source != s.site || k.label.key != want || k.Owner != d.Account {
+				return
+			}
+			if r := h.run(k, s.site); r != nil {
+				r.copies[d.Site()] = append(r.copies[d.Site()], k)
+			}
+		})
+		if d.Account == s.site.Account {
+			continue
+		}
+		c.claims(viewID{site: s.site, purpose: accounts.Backup, shared: d.Account, driver: s.driver}, func(k claim) {
+			if r := h.run(k, s.site); r != nil && k.label.kind != duplicate {
+				r.shared[d.Account] = append(r.shared[d.Account], k)
+			}
+		})
+	}
+	for _, runs := range h.runs {
+		slices.SortFunc(runs, func(a, b *pastRun) int { return b.at.Compare(a.at) })
+		for _, r := range runs {
+			r.window, r.now = windowOf(r.at, c.e.opts.Window), c.now
+			r.reconstruct(c, s)
+		}
+	}
+	return h
+}
+
+// claims calls f with each snapshot of a listing that has the plan's tags.
+func (c *census) claims(id viewID, f func(claim)) {
+	v := c.views[id]
+	if v == nil {
+		return
+	}
+	for _, list := range v.byPoint {
+		for _, s := range list { // oldest first
+			l, err := readLabel(s.Tags, c.e.opts.Vault)
+			if err == nil && l.plan == c.plan.Name {
+				f(claim{s, l})
+			}
+		}
+	}
+}
+
+// run returns the run that a claim belongs to, nil if its resource is none of
+// the site's.
+func (h history) run(k claim, site Site) *pastRun {
+	a, err := parseARN(k.label.resource)
+	if err != nil || a.site != site {
+		return nil
+	}
+	r := h.points[k.label.point]
+	if r == nil {
+		r = &pastRun{at: k.label.at, copies: map[Site][]claim{}, shared: map[accounts.ID][]claim{}}
+		h.points[k.label.point] = r
+		h.runs[k.label.resource] = append(h.runs[k.label.resource], r)
+	}
+	return r
+}
+
+// maxVariants is how many different claims about one set are looked at; more
+// than one is forged.
+const maxVariants = 8
+
+// reconstruct finds out of which members the resource consisted: from the
+// copies, if a destination has them all, else from the first originals whose
+// claim is borne out by a complete set.
+func (r *pastRun) reconstruct(c *census, s *siteCensus) {
+	for _, d := range c.plan.Copies {
+		if members := volumesOf(r.copies[d.Site()]); len(members) > 0 && len(members) == r.copies[d.Site()][0].label.members {
+			r.job = c.past(s, r.copies[d.Site()][0].label, members)
+			r.whole = r.job.hasSet(r.originals, c)
+			return
+		}
+	}
+	for i, k := range r.originals {
+		if i == maxVariants {
+			return
+		}
+		j := c.past(s, k.label, k.label.volumes)
+		if j.hasSet(r.originals, c) {
+			r.job, r.whole = j, true
+			return
+		}
+	}
+}
+
+// volumesOf returns the volumes that copies are of, each once, ordered.
+func volumesOf(copies []claim) []Member {
+	var members []Member
+	for _, k := range copies {
+		if k.State == SnapshotError || slices.ContainsFunc(members, func(m Member) bool { return m.Volume == k.label.volume.Volume }) {
+			continue
+		}
+		members = append(members, k.label.volume)
+	}
+	slices.SortFunc(members, func(a, b Member) int { return cmp.Compare(a.Volume, b.Volume) })
+	return members
+}
+
+// past returns a job for what a label tells of a resource.
+func (c *census) past(s *siteCensus, l label, members []Member) *Job {
+	a, _ := parseARN(l.resource)
+	j := newJob(c.e.opts.Vault, c.plan.Name, l.at, Resource{
+		ARN: l.resource, Kind: a.kind, Site: a.site, Members: slices.Clone(members), Machine: l.machine,
+	})
+	c.equip(&j, s)
+	j.Settle = true
+	return &j
+}
+
+// hasSet says whether there is a complete set of originals, none of which failed.
+func (j *Job) hasSet(originals []claim, c *census) bool {
+	snaps := make([]Snapshot, len(originals))
+	for i, k := range originals {
+		snaps[i] = k.Snapshot
+	}
+	found, _ := j.sets(snaps, windowOf(j.At, c.e.opts.Window), c.now)
+	for _, set := range found {
+		if set.complete() {
+			return !slices.ContainsFunc(set.snaps, func(s Snapshot) bool { return s.State == SnapshotError })
+		}
+	}
+	return false
+}
+
+// copied returns how many of a run's members have a copy at a destination, and
+// how many of these are completed.
+func (r *pastRun) copied(to Site) (present, completed int) {
+	if r.job == nil {
+		return 0, 0
+	}
+	for _, m := range r.job.Resource.Members {
+		has, done := false, false
+		for _, k := range r.copies[to] {
+			if k.label.volume.Volume == m.Volume && k.State != SnapshotError {
+				has, done = true, done || k.State == SnapshotCompleted
+			}
+		}
+		if has {
+			present++
+		}
+		if done {
+			completed++
+		}
+	}
+	return present, completed
+}
+
+// due says whether a run copies to a destination: if it has begun to, or if
+// Every-1 points with complete originals follow the last one copied there.
+// What is counted are the originals that are still there: a retention that
+// keeps fewer, or somebody who deletes them, puts the copy off. Validate
+// refuses what could never become due.
+func (h history) due(resource string, at time.Time, d Copy) bool {
+	if d.Every <= 1 {
+		return true
+	}
+	follow := 0
+	for _, r := range h.runs[resource] { // newest first
+		present, _ := r.copied(d.Site())
+		switch {
+		case r.at.After(at):
+			continue
+		case r.at.Equal(at):
+			if present > 0 {
+				return true
+			}
+			continue
+		case present > 0:
+			return follow >= d.Every-1
+		}
+		if r.whole {
+			follow++
+		}
+	}
+	return true // the first copy
+}

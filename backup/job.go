@@ -1,0 +1,222 @@
+package backup
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// jobVersion is the Version of jobs that this package makes and takes.
+const jobVersion = 1
+
+// A Job is one resource's way through one run. It is plain data that survives
+// JSON: a host may store it between two calls of Advance, and call Advance in
+// another process. It carries all it needs; the plan is not asked again.
+//
+// What a Job remembers saves looking things up and bridges the time until
+// listings show what was just made. It is never the only place where a fact
+// is: if it is lost, the run is taken up again from the tags in the cloud.
+type Job struct {
+	// Version of this form; now 1.
+	Version int `json:"version"`
+	// Vault account of the engine that made the job. No other takes it.
+	Vault accounts.ID `json:"vault"`
+	// Plan and At are the run, see Job.Run.
+	Plan string    `json:"plan"`
+	At   time.Time `json:"at"`
+	// Point is the id of the recovery point that the job makes.
+	Point string `json:"point"`
+	// Resource with its members, as it was when the job was made; without its
+	// tags, and named after its id alone.
+	Resource Resource `json:"resource"`
+	// RekeyKey is the plan's RekeyKeys for the resource's Region.
+	RekeyKey string `json:"rekeyKey,omitempty"`
+	// Settle says that the job finishes what an older run left: it makes no
+	// originals.
+	Settle bool `json:"settle,omitempty"`
+
+	// Originals and Rekeyed hold one Trace for each member, in their order.
+	// Rekeyed is for members with a ManagedKey only.
+	Originals []Trace `json:"originals"`
+	Rekeyed   []Trace `json:"rekeyed"`
+	// Copies are the destinations that are due.
+	Copies []JobCopy `json:"copies,omitempty"`
+	// Shares are the accounts that the snapshots are shared with.
+	Shares []JobShare `json:"shares,omitempty"`
+
+	// Stage the job is at. Reached is the last one before Failed or Unrevoked.
+	Stage   Stage `json:"stage"`
+	Reached Stage `json:"reached"`
+	// Believe is the moment from which a listing proves that something was
+	// not made: what is missing in an older one may have been made by a call
+	// whose answer nobody saw. Zero means that there was no such call.
+	Believe time.Time `json:"believe,omitzero"`
+	// Surveyed says that the destinations were looked at since the job was made.
+	Surveyed bool `json:"surveyed,omitempty"`
+	// Ignored is how many snapshots claimed to be this job's and were not.
+	Ignored int `json:"ignored,omitempty"`
+
+	// Source is how work in the protected account goes, Tidy how the removal
+	// of what failed or is no longer needed.
+	Source Trial `json:"source,omitzero"`
+	Tidy   Trial `json:"tidy,omitzero"`
+	// Calls counts the calls made for this job by the name of the API.
+	Calls map[string]int `json:"calls,omitempty"`
+}
+
+// A JobCopy is one destination of a job.
+type JobCopy struct {
+	Site   Site   `json:"site"`
+	KMSKey string `json:"kmsKey"`
+	// Snapshots holds one Trace for each member.
+	Snapshots []Trace `json:"snapshots"`
+	Trial     Trial   `json:"trial,omitzero"`
+}
+
+// A JobShare is one account that snapshots are shared with while it copies them.
+type JobShare struct {
+	Account accounts.ID `json:"account"`
+	// Shared and Revoked list snapshots by id.
+	Shared  []string `json:"shared,omitempty"`
+	Revoked []string `json:"revoked,omitempty"`
+	Trial   Trial    `json:"trial,omitzero"`
+}
+
+// A Trace is what a job knows of one snapshot.
+type Trace struct {
+	Snapshot string `json:"snapshot,omitempty"`
+	// Seen is when a listing last showed it, or else when the answer to the
+	// call that made it came.
+	Seen time.Time `json:"seen,omitzero"`
+	// Started is the snapshot's StartTime.
+	Started   time.Time `json:"started,omitzero"`
+	Completed bool      `json:"completed,omitempty"`
+	Failed    bool      `json:"failed,omitempty"` // state error
+	Deleted   bool      `json:"deleted,omitempty"`
+}
+
+// A Trial is how attempts at something have gone.
+type Trial struct {
+	// Tries is how many in a row came to nothing, Since when the first did.
+	Tries int       `json:"tries,omitempty"`
+	Since time.Time `json:"since,omitzero"`
+	// NotBefore is when the next one may be made.
+	NotBefore time.Time `json:"notBefore,omitzero"`
+	// Fault is why it was given up.
+	Fault *Fault `json:"fault,omitempty"`
+}
+
+// Run returns the run's id, as in the tag snapkeep:run.
+func (j Job) Run() string { return RunID(j.Plan, j.At) }
+
+// SizeGiB returns the size of all members together.
+func (j Job) SizeGiB() int64 { return j.Resource.sizeGiB() }
+
+// Done says whether there is nothing left to do.
+func (j Job) Done() bool { return j.Stage == Done || j.Stage == Unrevoked || j.Stage == Failed }
+
+// Err returns why the job ended Failed or Unrevoked, as an *Error; else nil.
+func (j Job) Err() error {
+	if j.Stage != Failed && j.Stage != Unrevoked {
+		return nil
+	}
+	return &Error{j.Resource.Site.Account, j.Resource.Site.Region, j.Resource.ARN, j.Reached, errors.Join(j.faults()...)}
+}
+
+// faults returns all that went wrong for good, the worst first.
+func (j Job) faults() []error {
+	var errs []error
+	add := func(prefix string, t Trial) {
+		if t.Fault != nil {
+			errs = append(errs, &Fault{t.Fault.Kind, prefix + t.Fault.Text})
+		}
+	}
+	add("", j.Source)
+	for _, c := range j.Copies {
+		add("copy to "+c.Site.String()+": ", c.Trial)
+	}
+	for _, s := range j.Shares {
+		add("share with "+s.Account.String()+": ", s.Trial)
+	}
+	add("clean up: ", j.Tidy)
+	return errs
+}
+
+// clone returns a copy that shares nothing a decision writes to.
+func (j Job) clone() Job {
+	j.Resource.Members = slices.Clone(j.Resource.Members)
+	j.Originals, j.Rekeyed = slices.Clone(j.Originals), slices.Clone(j.Rekeyed)
+	j.Copies, j.Shares = slices.Clone(j.Copies), slices.Clone(j.Shares)
+	for i := range j.Copies {
+		j.Copies[i].Snapshots = slices.Clone(j.Copies[i].Snapshots)
+	}
+	for i := range j.Shares {
+		j.Shares[i].Shared = slices.Clone(j.Shares[i].Shared)
+		j.Shares[i].Revoked = slices.Clone(j.Shares[i].Revoked)
+	}
+	j.Calls = maps.Clone(j.Calls)
+	return j
+}
+
+// check refuses a job that this engine cannot have made.
+func (j Job) check(vault accounts.ID) error {
+	n := len(j.Resource.Members)
+	switch {
+	case j.Version != jobVersion:
+		return fmt.Errorf("backup: job of version %d, want %d", j.Version, jobVersion)
+	case j.Vault != vault:
+		return fmt.Errorf("backup: job of vault %q, this engine's is %q", j.Vault, vault)
+	case !isPlanName(j.Plan) || j.At.IsZero() || j.Point != pointID(vault, j.Run(), j.Resource.ARN):
+		return fmt.Errorf("backup: job of plan %q: its point %q is not that of its run and resource", j.Plan, j.Point)
+	case n == 0 || len(j.Originals) != n || len(j.Rekeyed) != n:
+		return fmt.Errorf("backup: job %s: %d members, %d originals, %d rekeyed", j.Point, n, len(j.Originals), len(j.Rekeyed))
+	case !slices.Contains(stages, j.Stage):
+		return fmt.Errorf("backup: job %s: unknown stage %q", j.Point, j.Stage)
+	}
+	for _, c := range j.Copies {
+		if len(c.Snapshots) != n {
+			return fmt.Errorf("backup: job %s: %d members, %d snapshots at %s", j.Point, n, len(c.Snapshots), c.Site)
+		}
+		if c.Site.Account != j.Resource.Site.Account && j.share(c.Site.Account) == nil {
+			return fmt.Errorf("backup: job %s: copies to %s and shares nothing with it", j.Point, c.Site)
+		}
+	}
+	return nil
+}
+
+// share returns the share with an account, nil if the job has none.
+func (j *Job) share(id accounts.ID) *JobShare {
+	for i := range j.Shares {
+		if j.Shares[i].Account == id {
+			return &j.Shares[i]
+		}
+	}
+	return nil
+}
+
+// newJob returns a job for a resource at the beginning of its way.
+func newJob(vault accounts.ID, plan string, at time.Time, r Resource) Job {
+	r.Tags, r.Excluded = nil, nil
+	j := Job{
+		Version: jobVersion, Vault: vault, Plan: plan, At: at, Resource: r, Stage: Planned, Reached: Planned,
+		Originals: make([]Trace, len(r.Members)), Rekeyed: make([]Trace, len(r.Members)),
+	}
+	j.Point = pointID(vault, j.Run(), r.ARN)
+	return j
+}
+
+// addCopy makes a destination due.
+func (j *Job) addCopy(c Copy) {
+	j.Copies = append(j.Copies, JobCopy{Site: c.Site(), KMSKey: c.KMSKey, Snapshots: make([]Trace, len(j.Resource.Members))})
+}
+
+// addShare adds an account that the snapshots are, or may be, shared with.
+func (j *Job) addShare(id accounts.ID) {
+	if id != j.Resource.Site.Account && j.share(id) == nil {
+		j.Shares = append(j.Shares, JobShare{Account: id})
+	}
+}

@@ -1,0 +1,316 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/internal/awserr"
+)
+
+// Jobs lists what a run of the plan has to do: what older runs of it left
+// unfinished comes first, at most one job for each resource; then one job for
+// each resource that the plan selects. It changes nothing.
+//
+// The same plan and at make the same run: what an earlier call of Run, or an
+// earlier process, has made of it is found and used. Fractions of a second of
+// at do not count.
+//
+// A site that cannot be listed is an *Error in the sequence, and so is a
+// resource that cannot be read and an id in the plan's selectors that does not
+// exist; the others follow. An invalid plan is the only element, as Validate
+// returns it.
+func (e *Engine) Jobs(ctx context.Context, p Plan, at time.Time) iter.Seq2[Job, error] {
+	return func(yield func(Job, error) bool) {
+		c, err := e.newCensus(p, at)
+		if err != nil {
+			yield(Job{}, err)
+			return
+		}
+		c.take(ctx)
+		if err := ctx.Err(); err != nil {
+			yield(Job{}, err)
+			return
+		}
+		c.yield(yield)
+	}
+}
+
+// A census is one call of Jobs.
+type census struct {
+	e     *Engine
+	plan  Plan
+	at    time.Time // UTC, whole seconds
+	given time.Time // as the host said it
+	now   time.Time
+	sites []*siteCensus
+	// views of all sites, as far as they could be listed.
+	views map[viewID]*view
+	// destErrs tells destinations that could not be listed.
+	destErrs map[Site]error
+}
+
+// A siteCensus is one source site as one driver sees it.
+type siteCensus struct {
+	source    int // index into Plan.Sources
+	site      Site
+	driver    int
+	resources []Resource
+	errs      []error // *Error
+	lost      bool    // the site could not be listed
+}
+
+func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if at.IsZero() || at.UTC().Year() > 9999 || at.UTC().Year() < 1 {
+		return nil, errors.New("backup: a run needs a moment between the years 1 and 9999")
+	}
+	c := &census{
+		e: e, plan: p, at: at.UTC().Truncate(time.Second), given: at, now: time.Now(),
+		views: map[viewID]*view{}, destErrs: map[Site]error{},
+	}
+	for i, s := range p.Sources {
+		for _, region := range s.Regions {
+			for d := range e.drivers {
+				c.sites = append(c.sites, &siteCensus{source: i, site: Site{s.Account, region}, driver: d})
+			}
+		}
+	}
+	return c, nil
+}
+
+// take lists everything, several sites at a time.
+func (c *census) take(ctx context.Context) {
+	var g errgroup.Group
+	g.SetLimit(c.e.opts.Concurrency)
+	for _, s := range c.sites {
+		g.Go(func() error {
+			c.discover(ctx, s)
+			return nil
+		})
+	}
+	_ = g.Wait() // each site keeps its own errors
+
+	ids := c.viewIDs()
+	seen, errs := make([]*view, len(ids)), make([]error, len(ids))
+	for i, id := range ids {
+		g.Go(func() error {
+			seen[i], errs[i] = c.e.see(ctx, id, c.now)
+			return nil
+		})
+	}
+	_ = g.Wait()
+	for i, id := range ids {
+		if errs[i] == nil {
+			c.views[id] = seen[i]
+			continue
+		}
+		c.unlisted(id, errs[i])
+	}
+}
+
+// viewIDs returns what is to be listed, each once.
+func (c *census) viewIDs() []viewID {
+	var ids []viewID
+	add := func(id viewID) {
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, s := range c.sites {
+		if s.lost {
+			continue
+		}
+		add(viewID{site: s.site, purpose: accounts.Backup, driver: s.driver})
+		for _, d := range c.plan.Copies {
+			if d.Account != s.site.Account {
+				add(viewID{site: s.site, purpose: accounts.Backup, shared: d.Account, driver: s.driver})
+			}
+			add(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: s.driver})
+		}
+	}
+	return ids
+}
+
+// unlisted notes a listing that failed. A failure that may pass is left to the
+// jobs, which are more patient; one that will not is told once for the site,
+// whose jobs could do nothing.
+func (c *census) unlisted(id viewID, err error) {
+	switch classOf(err) {
+	case awserr.Unknown, awserr.Throttled, awserr.Quota:
+		return
+	}
+	if id.purpose == accounts.VaultWriter {
+		if c.destErrs[id.site] == nil {
+			c.destErrs[id.site] = err
+		}
+		return
+	}
+	for _, s := range c.sites {
+		if s.site == id.site && s.driver == id.driver && !s.lost {
+			s.fail(c.e, "", err)
+			s.lost, s.resources = true, nil
+		}
+	}
+}
+
+// discover lists a site's resources.
+func (c *census) discover(ctx context.Context, s *siteCensus) {
+	client, err := c.e.client(ctx, s.driver, actor{site: s.site, purpose: accounts.Backup}, "")
+	if err != nil {
+		s.fail(c.e, "", err)
+		s.lost = true
+		return
+	}
+	for r, err := range client.Discover(ctx, c.plan.Sources[s.source].Select) {
+		switch {
+		case err != nil && r.ARN == "":
+			s.fail(c.e, "", fmt.Errorf("discover: %w", err))
+			s.lost = true
+		case err != nil:
+			s.fail(c.e, r.ARN, err)
+		default:
+			if err := s.fits(r); err != nil {
+				s.fail(c.e, r.ARN, err)
+				continue
+			}
+			s.resources = append(s.resources, r)
+		}
+	}
+}
+
+// fits refuses a resource that no job could be made of: a driver's mistake, or
+// an instance without volumes.
+func (s *siteCensus) fits(r Resource) error {
+	a, err := parseARN(r.ARN)
+	switch {
+	case err != nil:
+		return err
+	case a.site != s.site || r.Site != s.site:
+		return fmt.Errorf("is in %s", a.site)
+	case len(r.Members) == 0:
+		return errors.New("has no volumes to protect")
+	case len(r.Members) > maxMembers:
+		return fmt.Errorf("has %d volumes; one call snapshots at most %d: %w", len(r.Members), maxMembers, ErrUnsupported)
+	}
+	return nil
+}
+
+func (s *siteCensus) fail(e *Engine, resource string, err error) {
+	err = &Error{Account: s.site.Account, Region: s.site.Region, Resource: resource, Err: err}
+	s.errs = append(s.errs, err)
+	e.tell(Event{Account: s.site.Account, Region: s.site.Region, Resource: resource, Err: err})
+}
+
+// yield hands over what was found.
+func (c *census) yield(yield func(Job, error) bool) {
+	for _, err := range c.errors() {
+		if !yield(Job{}, err) {
+			return
+		}
+	}
+	var current []Job
+	for _, s := range c.sites {
+		h := c.history(s)
+		for _, j := range c.older(s, h) {
+			if !yield(j, nil) {
+				return
+			}
+		}
+		for _, r := range s.resources {
+			current = append(current, c.job(s, r, h))
+		}
+	}
+	for _, j := range current {
+		if !yield(j, nil) {
+			return
+		}
+	}
+}
+
+// errors returns all that could not be listed or found.
+func (c *census) errors() []error {
+	var errs []error
+	for _, s := range c.sites {
+		errs = append(errs, s.errs...)
+	}
+	for _, d := range c.plan.Copies {
+		if err := c.destErrs[d.Site()]; err != nil {
+			errs = append(errs, &Error{Account: d.Account, Region: d.Region, Err: err})
+		}
+	}
+	for i := range c.plan.Sources {
+		errs = append(errs, c.missing(i)...)
+	}
+	return errs
+}
+
+// missing returns an error for each id that a source selects and that none of
+// its Regions has. If one of them could not be listed, nobody knows.
+func (c *census) missing(source int) []error {
+	s := c.plan.Sources[source]
+	have := map[string]bool{}
+	for _, site := range c.sites {
+		if site.source != source {
+			continue
+		}
+		if site.lost {
+			return nil
+		}
+		for _, r := range site.resources {
+			have[r.ID()] = true
+			for _, m := range r.Members {
+				have[m.Volume] = true
+			}
+		}
+		for _, err := range site.errs { // told already
+			var e *Error
+			if errors.As(err, &e) {
+				have[Resource{ARN: e.Resource}.ID()] = true
+			}
+		}
+	}
+	var errs []error
+	for _, id := range s.Select.IDs {
+		if have[id] || slices.Contains(s.Select.ExcludeIDs, id) {
+			continue
+		}
+		err := &Error{Account: s.Account, Region: s.Regions[0], Resource: id, Err: fmt.Errorf("selected by id: %w", ErrNotFound)}
+		if len(s.Regions) > 1 {
+			err.Err = fmt.Errorf("selected by id: %w in any of %v", ErrNotFound, s.Regions)
+		}
+		errs = append(errs, err)
+	}
+	return errs
+}
+
+// job returns the job of a selected resource, with the destinations that are due.
+func (c *census) job(s *siteCensus, r Resource, h history) Job {
+	j := newJob(c.e.opts.Vault, c.plan.Name, c.at, r)
+	c.equip(&j, s)
+	for _, d := range c.plan.Copies {
+		if h.due(r.ARN, c.at, d) {
+			j.addCopy(d)
+			j.addShare(d.Account)
+		}
+	}
+	return j
+}
+
+// equip gives a job what does not depend on its resource.
+func (c *census) equip(j *Job, s *siteCensus) {
+	j.RekeyKey = c.plan.Sources[s.source].RekeyKeys[s.site.Region]
+	given := j.At
+	if j.At.Equal(c.at) {
+		given = c.given
+	}
+	j.Believe = c.e.believe(j.Run(), given, c.now)
+}

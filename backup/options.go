@@ -1,0 +1,140 @@
+package backup
+
+import (
+	"errors"
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/internal/pace"
+)
+
+// Options are what an engine can be told. The zero value of every field but
+// Vault is fit for use.
+type Options struct {
+	// Vault is the account that the copies belong to, as a rule, and whose id
+	// marks every snapshot of this installation. It is required.
+	Vault accounts.ID
+	// OnEvent is told what happens. It is called synchronously, one call at a
+	// time whatever the number of goroutines that advance jobs, so it must be
+	// quick and must not call the engine. Nil means nobody is told.
+	OnEvent func(Event)
+
+	// Concurrency is how many jobs Run advances at once, and how many sites
+	// are listed at once. Zero means 16.
+	Concurrency int
+	// MaxAge is how old a listing may be that a decision is based on: the
+	// shortest time between two listings of one site. Zero means 15 s.
+	MaxAge time.Duration
+	// Grace is how long a snapshot may be missing from listings after it was
+	// made, or last seen, before it counts as gone. Zero means 5 min.
+	Grace time.Duration
+	// Settle is how long after a call whose answer was lost a listing must be
+	// begun to prove that the call had no effect. A run that may have been
+	// begun by another process waits as long before it makes anything. Zero
+	// means 30 s, which is many times what EC2's listings are seen to lag.
+	Settle time.Duration
+	// Window is how long after a run's moment its originals may be made; what
+	// was made later, or before, is not adopted as this run's. Zero means 24 h.
+	Window time.Duration
+	// Patience is how many attempts in a row may come to nothing before one
+	// part of a job is given up. The time between attempts doubles from 5 s to
+	// 5 min; being throttled and reaching a quota do not count, but nothing is
+	// tried for longer than Window. Zero means 10: about half an hour.
+	Patience int
+
+	// Slots is how many copies may be under way into one site at a time. Zero
+	// means 20 (EBS User Guide, "Copy an Amazon EBS snapshot": concurrent
+	// copies to a destination Region).
+	Slots int
+	// MaxPending is how many originals may be pending in one site. Zero means
+	// 100: more were refused as PendingSnapshotLimitExceeded where people have
+	// met that limit, which AWS does not publish.
+	MaxPending int
+	// Rates replaces the published request rates of APIs, by name; Service
+	// Quotas shows an account's own. Nil means those of the EC2 Developer
+	// Guide, "Request throttling for the Amazon EC2 API".
+	Rates map[string]Rate
+
+	// Estimate is what Forecast reckons with.
+	Estimate Estimate
+}
+
+// A Rate is a token bucket: Burst calls at once, then PerSecond. Zero PerSecond
+// means that there is no limit.
+type Rate struct {
+	Burst, PerSecond float64
+}
+
+// An Estimate is how long snapshots take. AWS publishes no figures, and
+// incremental snapshots take far less than first ones, so the defaults are
+// meant to be replaced by what an account has seen.
+type Estimate struct {
+	// Overhead is what even an empty snapshot or copy takes. Zero means 2 min.
+	Overhead time.Duration
+	// SnapshotRate and CopyRate are in MiB/s of volume size. Zero means 200
+	// and 100.
+	SnapshotRate, CopyRate float64
+}
+
+// resolve checks the options and fills in the defaults.
+func (o Options) resolve() (Options, error) {
+	var errs []error
+	if _, err := accounts.ParseID(string(o.Vault)); err != nil {
+		errs = append(errs, errors.New("backup: Options.Vault is not an account id of 12 digits: "+string(o.Vault)))
+	}
+	whole := func(name string, v *int, zero int) {
+		if *v < 0 {
+			errs = append(errs, errors.New("backup: Options."+name+" is negative"))
+		} else if *v == 0 {
+			*v = zero
+		}
+	}
+	span := func(name string, v *time.Duration, zero time.Duration) {
+		if *v < 0 {
+			errs = append(errs, errors.New("backup: Options."+name+" is negative"))
+		} else if *v == 0 {
+			*v = zero
+		}
+	}
+	rate := func(name string, v *float64, zero float64) {
+		if *v < 0 {
+			errs = append(errs, errors.New("backup: Options."+name+" is negative"))
+		} else if *v == 0 {
+			*v = zero
+		}
+	}
+	whole("Concurrency", &o.Concurrency, 16)
+	whole("Patience", &o.Patience, 10)
+	whole("Slots", &o.Slots, 20)
+	whole("MaxPending", &o.MaxPending, 100)
+	span("MaxAge", &o.MaxAge, 15*time.Second)
+	span("Grace", &o.Grace, 5*time.Minute)
+	span("Settle", &o.Settle, 30*time.Second)
+	span("Window", &o.Window, 24*time.Hour)
+	span("Estimate.Overhead", &o.Estimate.Overhead, 2*time.Minute)
+	rate("Estimate.SnapshotRate", &o.Estimate.SnapshotRate, 200)
+	rate("Estimate.CopyRate", &o.Estimate.CopyRate, 100)
+	return o, errors.Join(errs...)
+}
+
+// limits returns the pacer's limits: what Rates says, else what is published;
+// and the spacing of snapshots of a volume, under keys of volumeAPI.
+func (o Options) limits() func(string) pace.Limit {
+	rates := make(map[string]pace.Limit, len(o.Rates))
+	for api, r := range o.Rates {
+		if r.PerSecond > 0 {
+			rates[api] = pace.Limit{Burst: max(r.Burst, 1), Refill: r.PerSecond}
+		} else {
+			rates[api] = pace.Limit{}
+		}
+	}
+	return func(api string) pace.Limit {
+		if l, ok := rates[api]; ok {
+			return l
+		}
+		if isVolumeAPI(api) {
+			return pace.Limit{Burst: 1, Refill: 1 / volumeSpacing.Seconds()}
+		}
+		return pace.Published(api)
+	}
+}

@@ -1,0 +1,129 @@
+package backup
+
+import (
+	"cmp"
+	"container/heap"
+	"context"
+	"sync"
+	"time"
+)
+
+// A queue hands out jobs, by their index, to workers: of those whose time has
+// come the largest first, since the longest copy is best begun first.
+type queue struct {
+	mu      sync.Mutex // guards all below
+	waiting entries    // by time
+	ready   entries    // by size
+	running int
+	changed chan struct{} // closed, and made anew, when a worker should look again
+}
+
+// An entry is a job in the queue.
+type entry struct {
+	job  int
+	size int64
+	at   time.Time
+}
+
+func newQueue() *queue {
+	return &queue{
+		changed: make(chan struct{}),
+		waiting: entries{before: func(a, b entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.job, b.job)) }},
+		ready:   entries{before: func(a, b entry) int { return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.job, b.job)) }},
+	}
+}
+
+// add puts a job into the queue for the first time.
+func (q *queue) add(e entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	heap.Push(&q.waiting, e)
+}
+
+// back returns a job that next handed out; drop takes it out for good.
+func (q *queue) back(e entry) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	heap.Push(&q.waiting, e)
+	q.release()
+}
+
+func (q *queue) drop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.release()
+}
+
+// release wakes the workers that wait. The caller holds mu.
+func (q *queue) release() {
+	q.running--
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// next returns a job whose time has come, and waits for one if need be. It
+// returns false when no job is left, or ctx is done.
+func (q *queue) next(ctx context.Context) (entry, bool) {
+	for ctx.Err() == nil {
+		e, wait, changed := q.take()
+		switch {
+		case changed == nil:
+			return e, wait == 0
+		case wait == 0:
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+		default:
+			t := time.NewTimer(wait)
+			select {
+			case <-t.C:
+			case <-changed:
+			case <-ctx.Done():
+			}
+			t.Stop()
+		}
+	}
+	return entry{}, false
+}
+
+// take returns a job, with no channel; or the news that no job is left, with
+// no channel and a wait; or the channel to wait on, and how long at most if
+// the wait is not zero.
+func (q *queue) take() (e entry, wait time.Duration, changed <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := time.Now()
+	for q.waiting.Len() > 0 && !q.waiting.list[0].at.After(now) {
+		heap.Push(&q.ready, heap.Pop(&q.waiting))
+	}
+	switch {
+	case q.ready.Len() > 0:
+		q.running++
+		return heap.Pop(&q.ready).(entry), 0, nil
+	case q.waiting.Len() > 0:
+		return entry{}, q.waiting.list[0].at.Sub(now), q.changed
+	case q.running > 0:
+		return entry{}, 0, q.changed
+	}
+	return entry{}, -1, nil
+}
+
+// entries is a heap.
+type entries struct {
+	list   []entry
+	before func(a, b entry) int
+}
+
+func (h entries) Len() int           { return len(h.list) }
+func (h entries) Less(i, j int) bool { return h.before(h.list[i], h.list[j]) < 0 }
+func (h entries) Swap(i, j int)      { h.list[i], h.list[j] = h.list[j], h.list[i] }
+
+// Push and Pop are called by container/heap.
+func (h *entries) Push(e any) { h.list = append(h.list, e.(entry)) }
+
+func (h *entries) Pop() any {
+	e := h.list[len(h.list)-1]
+	h.list = h.list[:len(h.list)-1]
+	return e
+}

@@ -1,0 +1,96 @@
+package backup
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// A Report tells what became of a run.
+type Report struct {
+	Plan    string    `json:"plan"`
+	At      time.Time `json:"at"`
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	// Jobs as they are at the end: those of older runs first, then one for
+	// each resource. Jobs that are not Done were interrupted.
+	Jobs []Job `json:"jobs"`
+	// Points is how many recovery points this run has made, counting those
+	// whose originals an earlier call had made.
+	Points int `json:"points"`
+	// Copies is how many copies of points were found complete and verified,
+	// counting each destination.
+	Copies int `json:"copies"`
+	// Calls counts the calls that changed something, by the name of the API.
+	Calls map[string]int `json:"calls,omitempty"`
+	// Errors holds all that failed, by account, Region and resource.
+	Errors []*Error `json:"-"`
+}
+
+// Run returns the run's id.
+func (r *Report) Run() string { return RunID(r.Plan, r.At) }
+
+// count fills in what follows from the jobs.
+func (r *Report) count() {
+	r.Calls = map[string]int{}
+	for _, j := range r.Jobs {
+		for api, n := range j.Calls {
+			r.Calls[api] += n
+		}
+		verified := j.verifiedCopies()
+		if !j.Settle && (j.Reached != Planned || verified > 0) {
+			r.Points++
+		}
+		r.Copies += verified
+	}
+	slices.SortFunc(r.Errors, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region),
+			cmp.Compare(a.Resource, b.Resource), cmp.Compare(a.Error(), b.Error()))
+	})
+}
+
+// verifiedCopies returns how many destinations of a job that is at its end
+// have all copies: it would not have ended with one that is neither verified
+// nor given up.
+func (j Job) verifiedCopies() int {
+	n := 0
+	for _, c := range j.Copies {
+		if j.Done() && c.Trial.Fault == nil && traced(c.Snapshots) {
+			n++
+		}
+	}
+	return n
+}
+
+// err joins the errors and what ended the run early.
+func (r *Report) err(early error) error {
+	errs := make([]error, 0, len(r.Errors)+1)
+	for _, e := range r.Errors {
+		errs = append(errs, e)
+	}
+	return errors.Join(append(errs, early)...)
+}
+
+// String returns a summary and a table with a line for each job.
+func (r *Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "run %s: %d points, %d copies verified, %d errors, %v\n",
+		r.Run(), r.Points, r.Copies, len(r.Errors), r.Ended.Sub(r.Started).Round(time.Second))
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, j := range r.Jobs {
+		fmt.Fprintf(w, "%s\t%s\t%d GiB\t%s\t%d of %d copies", j.Resource.Site, j.Resource.ID(), j.SizeGiB(), j.Stage, j.verifiedCopies(), len(j.Copies))
+		if j.Settle {
+			fmt.Fprintf(w, "\tof %s", j.Run())
+		}
+		fmt.Fprintln(w)
+	}
+	_ = w.Flush() // a strings.Builder takes everything
+	for _, e := range r.Errors {
+		fmt.Fprintf(&b, "error: %v\n", e)
+	}
+	return b.String()
+}

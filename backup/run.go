@@ -1,0 +1,90 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Run lists the jobs of a run and advances all of them until they are at their
+// ends, Options.Concurrency at a time. It returns when nothing is left to do,
+// which for large first copies may take days, or soon after ctx is done; then,
+// or after a crash, the same call with the same at takes the run up again.
+//
+// The report is nil only if the plan is invalid. The error joins one *Error for
+// each site or resource that failed, and ctx's error; one failed resource never
+// stops the others.
+func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error) {
+	if _, err := e.newCensus(p, at); err != nil {
+		return nil, err
+	}
+	r := &runner{e: e, queue: newQueue()}
+	r.report = Report{Plan: p.Name, At: at.UTC().Truncate(time.Second), Started: time.Now()}
+	for j, err := range e.Jobs(ctx, p, at) {
+		switch {
+		case err == nil:
+			r.queue.add(entry{job: len(r.report.Jobs), size: j.SizeGiB()})
+			r.report.Jobs = append(r.report.Jobs, j)
+		case ctx.Err() == nil:
+			r.report.Errors = append(r.report.Errors, asError(err, Job{}))
+		}
+	}
+	var g errgroup.Group
+	for range min(e.opts.Concurrency, len(r.report.Jobs)) {
+		g.Go(func() error {
+			r.work(ctx)
+			return nil
+		})
+	}
+	_ = g.Wait() // errors are in the report
+	r.report.Ended = time.Now()
+	r.report.count()
+	return &r.report, r.report.err(ctx.Err())
+}
+
+// A runner is one call of Run.
+type runner struct {
+	e     *Engine
+	queue *queue
+
+	mu     sync.Mutex // guards report, while workers run
+	report Report
+}
+
+// work advances jobs until none is left.
+func (r *runner) work(ctx context.Context) {
+	for {
+		next, ok := r.queue.next(ctx)
+		if !ok {
+			return
+		}
+		r.mu.Lock()
+		j := r.report.Jobs[next.job]
+		r.mu.Unlock()
+		j, out, err := r.e.Advance(ctx, j)
+		r.mu.Lock()
+		r.report.Jobs[next.job] = j
+		if err != nil && out.Done {
+			r.report.Errors = append(r.report.Errors, asError(err, j))
+		}
+		r.mu.Unlock()
+		if out.Done {
+			r.queue.drop()
+			continue
+		}
+		next.at = out.NotBefore
+		r.queue.back(next)
+	}
+}
+
+// asError returns err as an *Error; one that is none is about the job.
+func asError(err error, j Job) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return &Error{j.Resource.Site.Account, j.Resource.Site.Region, j.Resource.ARN, j.Reached, err}
+}

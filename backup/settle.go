@@ -1,0 +1,184 @@
+package backup
+
+import (
+	"slices"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// settled says whether nothing more will come of a destination: its copies are
+// verified, or it was given up.
+func (d *decision) settled(i int) bool { return d.verified[i] || d.over(i) }
+
+// revoke takes the shares back, each once all destinations in its account are
+// settled. What is shared is read from the site, not remembered: a share may
+// have been made by a process that did not live to tell.
+func (d *decision) revoke() *verdict {
+	all := true
+	for k, share := range d.j.Shares {
+		if !d.revocable(share.Account) {
+			all = false
+			continue
+		}
+		if share.Trial.Fault != nil {
+			all = false
+			continue
+		}
+		v, ok := d.revokeFrom(k)
+		if v != nil {
+			return v
+		}
+		all = all && ok
+	}
+	if all && len(d.j.Shares) > 0 && d.j.Reached == Verified {
+		d.reach(Revoked)
+	}
+	return nil
+}
+
+func (d *decision) revocable(id accounts.ID) bool {
+	for i, c := range d.j.Copies {
+		if c.Site.Account == id && !d.settled(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// revokeFrom takes one account's shares back. It reports whether none is left.
+func (d *decision) revokeFrom(k int) (*verdict, bool) {
+	share, s := d.j.Shares[k], scope{scopeShare, k}
+	if d.fresh() && len(share.Shared) == 0 {
+		return nil, true
+	}
+	v, need := d.look(d.sharedView(share.Account), d.j.Believe, s)
+	if v == nil {
+		return need, false
+	}
+	for _, id := range d.sharedIDs(share, v) {
+		if slices.Contains(share.Revoked, id) {
+			continue
+		}
+		if d.paused(s) {
+			return nil, false
+		}
+		return &verdict{
+			step:  &Step{Kind: StepRevoke, Snapshot: id, With: share.Account},
+			at:    actor{site: d.j.Resource.Site, purpose: accounts.Backup},
+			scope: s, fold: fold{copy: -1},
+		}, false
+	}
+	return nil, true
+}
+
+// sharedIDs returns what is shared with an account of what this job may have
+// shared: what it remembers, and what is listed and fits. The first few of
+// each member are enough, since the first made is what would have been
+// shared; more are forged, to keep us busy.
+func (d *decision) sharedIDs(share JobShare, v *view) []string {
+	const ofEach = 4
+	j := d.j
+	ids, w := slices.Clone(share.Shared), windowOf(j.At, d.w.rules.window)
+	count := map[int]int{}
+	key := keyOf(j.Vault, j.Run(), j.Resource.ARN, keySnapshot, "", "")
+	for _, s := range v.of(j.Point) {
+		member := -1
+		if s.Tags[tagKey] == key {
+			member = j.memberOf(s, w, d.w.now)
+		}
+		for i, m := range j.Resource.Members {
+			if m.ManagedKey && j.rekeyed(s, i) {
+				member = len(j.Resource.Members) + i
+			}
+		}
+		if member < 0 || slices.Contains(ids, s.ID) {
+			continue
+		}
+		if count[member]++; count[member] <= ofEach {
+			ids = append(ids, s.ID)
+		}
+	}
+	return ids
+}
+
+// tidy removes what failed and what was only needed on the way. It is the
+// last thing a job does: nothing that is removed could still be of use.
+func (d *decision) tidy() *verdict {
+	j, s := d.j, scope{kind: scopeTidy}
+	if j.Tidy.Fault != nil || !d.untied() {
+		return nil
+	}
+	for _, c := range j.Copies {
+		for _, t := range c.Snapshots {
+			if t.Failed && !t.Deleted {
+				return d.remove(t.Snapshot, actor{c.Site, accounts.VaultPruner, true})
+			}
+		}
+	}
+	if slices.ContainsFunc(j.Originals, func(t Trace) bool { return t.Failed }) {
+		for _, t := range j.Originals {
+			if t.Snapshot != "" && !t.Deleted {
+				return d.remove(t.Snapshot, actor{j.Resource.Site, accounts.Pruner, true})
+			}
+		}
+	}
+	for i, m := range j.Resource.Members {
+		if !m.ManagedKey || len(j.Shares) == 0 || j.Rekeyed[i].Deleted {
+			continue
+		}
+		if j.Rekeyed[i].Snapshot == "" && !d.fresh() {
+			v, need := d.look(d.sourceView(), j.Believe, s)
+			if v == nil {
+				return need
+			}
+			d.adoptRekeyed(i, v)
+		}
+		if id := j.Rekeyed[i].Snapshot; id != "" {
+			return d.remove(id, actor{j.Resource.Site, accounts.Pruner, true})
+		}
+	}
+	return nil
+}
+
+// untied says whether all destinations are settled and all shares taken back,
+// as far as they could be.
+func (d *decision) untied() bool {
+	for i := range d.j.Copies {
+		if !d.settled(i) {
+			return false
+		}
+	}
+	return d.later.IsZero()
+}
+
+func (d *decision) remove(id string, at actor) *verdict {
+	s := scope{kind: scopeTidy}
+	if d.paused(s) {
+		return nil
+	}
+	return &verdict{step: &Step{Kind: StepDelete, Snapshot: id}, at: at, scope: s, fold: fold{copy: -1}}
+}
+
+// finish waits, if there is something to wait for, or ends the job.
+func (d *decision) finish() *verdict {
+	j := d.j
+	if !d.later.IsZero() {
+		return &verdict{until: d.later, waiting: d.why}
+	}
+	failed, loose := j.Source.Fault != nil, j.Tidy.Fault != nil
+	for _, c := range j.Copies {
+		failed = failed || c.Trial.Fault != nil
+	}
+	for _, s := range j.Shares {
+		loose = loose || s.Trial.Fault != nil
+	}
+	switch {
+	case failed:
+		j.Stage = Failed
+	case loose:
+		j.Stage = Unrevoked
+	default:
+		d.reach(Done)
+	}
+	return &verdict{end: true}
+}

@@ -1,0 +1,73 @@
+package backup
+
+import (
+	"sync"
+	"time"
+)
+
+// lowered is how long a number of slots stays lowered after AWS refused a copy.
+const lowered = 10 * time.Minute
+
+// A slotCounter counts the copies into each site: EC2 takes only so many at
+// a time, whoever sends them.
+type slotCounter struct {
+	mu    sync.Mutex // guards sites and what they hold
+	sites map[Site]*slot
+}
+
+type slot struct {
+	inFlight int       // calls that have not been answered
+	limit    int       // learned; holds until the moment below
+	until    time.Time //
+}
+
+// free returns how many more copies a site may take while pending are under way.
+func (c *slotCounter) free(site Site, pending, limit int, now time.Time) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.site(site).free(pending, limit, now)
+}
+
+// reserve takes a slot for the time of a call, if one is free.
+func (c *slotCounter) reserve(site Site, pending, limit int, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.site(site)
+	if s.free(pending, limit, now) <= 0 {
+		return false
+	}
+	s.inFlight++
+	return true
+}
+
+func (c *slotCounter) release(site Site) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.site(site).inFlight--
+}
+
+// refused notes that AWS has fewer slots than thought: others use them, or the
+// account's limit is lower. At least one is tried again, or it would never be
+// known that they are back.
+func (c *slotCounter) refused(site Site, pending int, now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.site(site)
+	s.limit, s.until = max(pending, 1), now.Add(lowered)
+}
+
+func (c *slotCounter) site(site Site) *slot {
+	s := c.sites[site]
+	if s == nil {
+		s = &slot{}
+		c.sites[site] = s
+	}
+	return s
+}
+
+func (s *slot) free(pending, limit int, now time.Time) int {
+	if now.Before(s.until) {
+		limit = min(limit, s.limit)
+	}
+	return limit - pending - s.inFlight
+}

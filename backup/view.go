@@ -1,0 +1,147 @@
+package backup
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/snapkeep/snapkeep/accounts"
+)
+
+// A viewID names one listing: where, as whom, and of what.
+type viewID struct {
+	site    Site
+	purpose accounts.Purpose
+	shared  accounts.ID // only what is shared with this account; empty: all
+	driver  int         // whose snapshots
+}
+
+// A view is one listing, indexed; it is never changed. A view may hold forged
+// tags, so it looks at none but by their text.
+type view struct {
+	begun   time.Time
+	byID    map[string]Snapshot
+	byPoint map[string][]Snapshot // by snapkeep:point
+	pending pendingCount
+	// inFlight holds what was made here and is not listed yet, see sight.made.
+	made []made
+}
+
+// A made is a snapshot that one of our own calls made.
+type made struct {
+	Snapshot
+	at time.Time // when the answer came
+}
+
+// A pendingCount is how many snapshots of a site are pending.
+type pendingCount struct {
+	copies    int // copies and intermediates: CopySnapshot made them
+	originals int
+	byVolume  map[string]int       // originals
+	newest    map[string]time.Time // StartTime of the newest original of a volume
+}
+
+func newView(begun time.Time, snaps []Snapshot) *view {
+	v := &view{begun: begun, byID: make(map[string]Snapshot, len(snaps)), byPoint: map[string][]Snapshot{}}
+	v.pending = pendingCount{byVolume: map[string]int{}, newest: map[string]time.Time{}}
+	for _, s := range snaps {
+		v.byID[s.ID] = s
+		v.byPoint[s.Tags[tagPoint]] = append(v.byPoint[s.Tags[tagPoint]], s)
+		v.pending.add(s)
+	}
+	for _, list := range v.byPoint {
+		slices.SortFunc(list, byAge)
+	}
+	return v
+}
+
+// add counts a snapshot. In a protected account the tags may lie about what
+// is a copy; then its own work there waits longer, or is refused by AWS.
+func (p *pendingCount) add(s Snapshot) {
+	_, isCopy := s.Tags[tagSource]
+	_, isStep := s.Tags[tagStep]
+	copied := isCopy || isStep
+	if !copied && s.Started.After(p.newest[s.Volume]) {
+		p.newest[s.Volume] = s.Started
+	}
+	switch {
+	case s.State == SnapshotCompleted || s.State == SnapshotError:
+	case copied:
+		p.copies++
+	default:
+		p.originals++
+		p.byVolume[s.Volume]++
+	}
+}
+
+// byAge orders snapshots, the first adopted first: by StartTime, then by id.
+func byAge(a, b Snapshot) int {
+	return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
+}
+
+// with returns the view with what our own calls made since, as far as the
+// listing does not show it.
+func (v *view) with(list []made) *view {
+	var missing []made
+	for _, m := range list {
+		if _, ok := v.byID[m.ID]; !ok {
+			missing = append(missing, m)
+		}
+	}
+	if len(missing) == 0 {
+		return v
+	}
+	w := *v
+	w.made = missing
+	return &w
+}
+
+// of returns the snapshots whose tags name a point, oldest first, as listed.
+func (v *view) of(point string) []Snapshot { return v.byPoint[point] }
+
+// madeWith returns what our own call with that key made, though no listing
+// shows it yet.
+func (v *view) madeWith(key string) []made {
+	var list []made
+	for _, m := range v.made {
+		if m.Tags[tagKey] == key {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// pendingCopies counts the copies that are under way into the site.
+func (v *view) pendingCopies() int {
+	n := v.pending.copies
+	for _, m := range v.made {
+		_, isCopy := m.Tags[tagSource]
+		_, isStep := m.Tags[tagStep]
+		if isCopy || isStep {
+			n++
+		}
+	}
+	return n
+}
+
+// pendingOriginals counts the snapshots under way in the site, and those of
+// the volume that has the most.
+func (v *view) pendingOriginals(volumes []Member) (all, ofOne int, newest time.Time) {
+	all = v.pending.originals
+	count := map[string]int{}
+	for _, m := range v.made {
+		_, isCopy := m.Tags[tagSource]
+		_, isStep := m.Tags[tagStep]
+		if !isCopy && !isStep {
+			all++
+			count[m.Volume]++
+		}
+	}
+	for _, m := range volumes {
+		ofOne = max(ofOne, v.pending.byVolume[m.Volume]+count[m.Volume])
+		if t := v.pending.newest[m.Volume]; t.After(newest) {
+			newest = t
+		}
+	}
+	return all, ofOne, newest
+}
