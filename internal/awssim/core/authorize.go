@@ -107,7 +107,9 @@ func (c *Call) because(n Need, d iampolicy.Decision) string {
 		return " with an explicit deny in " + article(policyKinds[d.By[0].Layer])
 	}
 	layer := "identity"
-	if len(d.Lacking) > 0 && !slices.Contains(d.Lacking, layer) {
+	if strings.HasPrefix(n.Action, "kms:") && slices.Contains(d.Lacking, "resource") {
+		layer = "resource" // KMS looks at the key policy first
+	} else if len(d.Lacking) > 0 && !slices.Contains(d.Lacking, layer) {
 		layer = d.Lacking[0]
 	}
 	return fmt.Sprintf(" because no %s allows the %s action", policyKinds[layer], n.Action)

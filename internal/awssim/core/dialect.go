@@ -54,7 +54,8 @@ var ec2Dialect = func() dialect {
 	}
 }()
 
-// stsDialect: STS API Reference, "Common errors".
+// stsDialect: STS API Reference, "Common errors". The code of a throttled call
+// is what STS sends (aws/aws-sdk-go-v2 issue 2481), not what that page names.
 var stsDialect = dialect{
 	notSigned:     forbidden("MissingAuthenticationToken", "Request is missing Authentication Token"),
 	incomplete:    clientError("IncompleteSignature", "The request signature does not conform to AWS standards."),
@@ -63,7 +64,7 @@ var stsDialect = dialect{
 	skewed:        forbidden("SignatureDoesNotMatch", "Signature expired or not yet current"),
 	expiredToken:  forbidden("ExpiredToken", "The security token included in the request is expired"),
 	denied:        forbidden("AccessDenied", ""),
-	throttled:     clientError("ThrottlingException", "Rate exceeded"),
+	throttled:     clientError("Throttling", "Rate exceeded"),
 	noAction:      clientError("MissingAction", "The request is missing an action or a required parameter."),
 	unknownAction: clientError("InvalidAction", "Could not find operation"),
 	malformed:     clientError("MalformedQueryString", "The query string contains a syntax error."),
@@ -73,7 +74,7 @@ var stsDialect = dialect{
 }
 
 // jsonDialect: AWS KMS API Reference, "Common errors". Services with a JSON
-// protocol answer with status 400 to a denial as well.
+// protocol answer with status 400 to a denial as well (elastic/cloudbeat issue 1749).
 var jsonDialect = dialect{
 	notSigned:     clientError("MissingAuthenticationTokenException", "Missing Authentication Token"),
 	incomplete:    clientError("IncompleteSignatureException", "The request signature does not conform to AWS standards."),

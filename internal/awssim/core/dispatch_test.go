@@ -17,116 +17,119 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
 
+// A letInCase is one way to come with credentials.
+type letInCase struct {
+	name string
+	// config returns what a client uses.
+	config func(*world) aws.Config
+	// want holds the code and status by service; nil means that the call succeeds.
+	want map[string]refusal
+}
+
+var letInCases = []letInCase{
+	{
+		name:   "user",
+		config: func(w *world) aws.Config { return w.config(w.user(), "") },
+	},
+	{
+		name: "root",
+		config: func(w *world) aws.Config {
+			w.Lock()
+			defer w.Unlock()
+			return w.config(w.Account(account).RootKey(), "")
+		},
+	},
+	{
+		name: "session",
+		config: func(w *world) aws.Config {
+			c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now().Add(time.Hour)})
+			return w.config(c.Key, c.Token)
+		},
+	},
+	{
+		name:   "unknown key",
+		config: func(w *world) aws.Config { return w.config(core.Key{ID: "AKIA0000000000000000", Secret: "s"}, "") },
+		want:   map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
+	},
+	{
+		name: "deleted user",
+		config: func(w *world) aws.Config {
+			k := w.user()
+			w.Lock()
+			defer w.Unlock()
+			w.Account(account).DeleteUser("alice")
+			return w.config(k, "")
+		},
+		want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
+	},
+	{
+		name:   "wrong secret",
+		config: func(w *world) aws.Config { return w.config(core.Key{ID: w.user().ID, Secret: "s"}, "") },
+		want:   map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"SignatureDoesNotMatch", 403}, "kms": {"InvalidSignatureException", 400}},
+	},
+	{
+		name:   "token of nobody",
+		config: func(w *world) aws.Config { return w.config(w.user(), "token") },
+		want:   map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
+	},
+	{
+		name: "session without its token",
+		config: func(w *world) aws.Config {
+			c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now().Add(time.Hour)})
+			return w.config(c.Key, "")
+		},
+		want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
+	},
+	{
+		name: "session of a deleted role",
+		config: func(w *world) aws.Config {
+			c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now().Add(time.Hour)})
+			w.Lock()
+			defer w.Unlock()
+			w.Account(account).DeleteRole("backup")
+			w.Account(account).PutRole(core.Role{Name: "backup"})
+			return w.config(c.Key, c.Token)
+		},
+		want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
+	},
+	{
+		name: "expired session",
+		config: func(w *world) aws.Config {
+			c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now()})
+			return w.config(c.Key, c.Token)
+		},
+		want: map[string]refusal{"ec2": {"RequestExpired", 400}, "sts": {"ExpiredToken", 403}, "kms": {"ExpiredTokenException", 400}},
+	},
+	{
+		name: "not signed",
+		config: func(w *world) aws.Config {
+			return tampered(w, func(r *http.Request) { r.Header.Del("Authorization") })
+		},
+		want: map[string]refusal{"ec2": {"MissingParameter", 400}, "sts": {"MissingAuthenticationToken", 403}, "kms": {"MissingAuthenticationTokenException", 400}},
+	},
+	{
+		name: "signature cut",
+		config: func(w *world) aws.Config {
+			return tampered(w, func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=") })
+		},
+		want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"IncompleteSignature", 400}, "kms": {"IncompleteSignatureException", 400}},
+	},
+	{
+		name: "sent to another Region than signed for",
+		config: func(w *world) aws.Config {
+			return tampered(w, func(r *http.Request) {
+				service := r.URL.Host[:3]
+				r.URL.Host, r.Host = service+".eu-west-2.amazonaws.com", ""
+			})
+		},
+		want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"SignatureDoesNotMatch", 403}, "kms": {"InvalidSignatureException", 400}},
+	},
+}
+
 func TestWhoIsLetIn(t *testing.T) {
-	none := core.Options{Latency: -1}
-	tests := []struct {
-		name string
-		// config returns what a client uses.
-		config func(*world) aws.Config
-		// want holds the code and status by service; nil means that the call succeeds.
-		want map[string]refusal
-	}{
-		{
-			name:   "user",
-			config: func(w *world) aws.Config { return w.config(w.user(), "") },
-		},
-		{
-			name: "root",
-			config: func(w *world) aws.Config {
-				w.Lock()
-				defer w.Unlock()
-				return w.config(w.Account(account).RootKey(), "")
-			},
-		},
-		{
-			name: "session",
-			config: func(w *world) aws.Config {
-				c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now().Add(time.Hour)})
-				return w.config(c.Key, c.Token)
-			},
-		},
-		{
-			name:   "unknown key",
-			config: func(w *world) aws.Config { return w.config(core.Key{ID: "AKIA0000000000000000", Secret: "s"}, "") },
-			want:   map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
-		},
-		{
-			name: "deleted user",
-			config: func(w *world) aws.Config {
-				k := w.user()
-				w.Lock()
-				defer w.Unlock()
-				w.Account(account).DeleteUser("alice")
-				return w.config(k, "")
-			},
-			want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
-		},
-		{
-			name:   "wrong secret",
-			config: func(w *world) aws.Config { return w.config(core.Key{ID: w.user().ID, Secret: "s"}, "") },
-			want:   map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"SignatureDoesNotMatch", 403}, "kms": {"InvalidSignatureException", 400}},
-		},
-		{
-			name:   "token of nobody",
-			config: func(w *world) aws.Config { return w.config(w.user(), "token") },
-			want:   map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
-		},
-		{
-			name: "session without its token",
-			config: func(w *world) aws.Config {
-				c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now().Add(time.Hour)})
-				return w.config(c.Key, "")
-			},
-			want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
-		},
-		{
-			name: "session of a deleted role",
-			config: func(w *world) aws.Config {
-				c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now().Add(time.Hour)})
-				w.Lock()
-				defer w.Unlock()
-				w.Account(account).DeleteRole("backup")
-				w.Account(account).PutRole(core.Role{Name: "backup"})
-				return w.config(c.Key, c.Token)
-			},
-			want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"InvalidClientTokenId", 403}, "kms": {"UnrecognizedClientException", 400}},
-		},
-		{
-			name: "expired session",
-			config: func(w *world) aws.Config {
-				c := w.session(core.Session{Role: w.role("backup"), Name: "s", Expires: time.Now()})
-				return w.config(c.Key, c.Token)
-			},
-			want: map[string]refusal{"ec2": {"RequestExpired", 400}, "sts": {"ExpiredToken", 403}, "kms": {"ExpiredTokenException", 400}},
-		},
-		{
-			name: "not signed",
-			config: func(w *world) aws.Config {
-				return tampered(w, func(r *http.Request) { r.Header.Del("Authorization") })
-			},
-			want: map[string]refusal{"ec2": {"MissingParameter", 400}, "sts": {"MissingAuthenticationToken", 403}, "kms": {"MissingAuthenticationTokenException", 400}},
-		},
-		{
-			name: "signature cut",
-			config: func(w *world) aws.Config {
-				return tampered(w, func(r *http.Request) { r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=") })
-			},
-			want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"IncompleteSignature", 400}, "kms": {"IncompleteSignatureException", 400}},
-		},
-		{
-			name: "sent to another Region than signed for",
-			config: func(w *world) aws.Config {
-				return tampered(w, func(r *http.Request) {
-					service := r.URL.Host[:3]
-					r.URL.Host, r.Host = service+".eu-west-2.amazonaws.com", ""
-				})
-			},
-			want: map[string]refusal{"ec2": {"AuthFailure", 401}, "sts": {"SignatureDoesNotMatch", 403}, "kms": {"InvalidSignatureException", 400}},
-		},
-	}
-	for _, tt := range tests {
+	for _, tt := range letInCases {
 		t.Run(tt.name, func(t *testing.T) {
-			w := newWorld(t, none)
+			w := newWorld(t, core.Options{Latency: -1})
 			for service, call := range calls(t.Context(), tt.config(w)) {
 				err := call()
 				require.Equal(t, tt.want[service].code, code(t, err), service)

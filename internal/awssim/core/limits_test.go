@@ -16,67 +16,70 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
 
+// A bucketCase is one API and the bucket that its calls draw from.
+type bucketCase struct {
+	name   string
+	limits core.Limits
+	call   func(context.Context, aws.Config) error
+	// burst calls pass at once, then perSecond each second.
+	burst, perSecond int
+	refusal          refusal
+}
+
+var bucketCases = []bucketCase{
+	{
+		name: "reading", call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := ec2.NewFromConfig(cfg).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{MaxResults: aws.Int32(5)})
+			return err
+		}, burst: 100, perSecond: 20, refusal: refusal{"RequestLimitExceeded", 503},
+	},
+	{
+		name: "reading without a filter", call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := ec2.NewFromConfig(cfg).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
+			return err
+		}, burst: 50, perSecond: 10, refusal: refusal{"RequestLimitExceeded", 503},
+	},
+	{
+		name: "mutating", call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := ec2.NewFromConfig(cfg).CopySnapshot(ctx, &ec2.CopySnapshotInput{SourceRegion: aws.String("eu-west-1"), SourceSnapshotId: aws.String("s")})
+			return err
+		}, burst: 50, perSecond: 5, refusal: refusal{"RequestLimitExceeded", 503},
+	},
+	{
+		name: "named", call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := ec2.NewFromConfig(cfg).DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String("s")})
+			return err
+		}, burst: 100, perSecond: 5, refusal: refusal{"RequestLimitExceeded", 503},
+	},
+	{
+		name: "instances", call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := ec2.NewFromConfig(cfg).RunInstances(ctx, &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(400)})
+			return err
+		}, burst: 2, perSecond: 0, refusal: refusal{"RequestLimitExceeded", 503},
+	},
+	{
+		name: "STS", call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
+			return err
+		}, burst: 600, perSecond: 600, refusal: refusal{"Throttling", 400},
+	},
+	{
+		name: "KMS", call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := kms.NewFromConfig(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String("k")})
+			return err
+		}, burst: 2000, perSecond: 2000, refusal: refusal{"ThrottlingException", 400},
+	},
+	{
+		name: "replaced", limits: core.Limits{Buckets: map[string]core.Bucket{"kms:DescribeKey": {3, 2}}},
+		call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := kms.NewFromConfig(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String("k")})
+			return err
+		}, burst: 3, perSecond: 2, refusal: refusal{"ThrottlingException", 400},
+	},
+}
+
 func TestRequestBuckets(t *testing.T) {
-	filtered := &ec2.DescribeSnapshotsInput{MaxResults: aws.Int32(5)}
-	tests := []struct {
-		name   string
-		limits core.Limits
-		call   func(context.Context, aws.Config) error
-		// burst calls pass at once, then perSecond each second.
-		burst, perSecond int
-		refusal          refusal
-	}{
-		{
-			name: "reading", call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := ec2.NewFromConfig(cfg).DescribeSnapshots(ctx, filtered)
-				return err
-			}, burst: 100, perSecond: 20, refusal: refusal{"RequestLimitExceeded", 503},
-		},
-		{
-			name: "reading without a filter", call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := ec2.NewFromConfig(cfg).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
-				return err
-			}, burst: 50, perSecond: 10, refusal: refusal{"RequestLimitExceeded", 503},
-		},
-		{
-			name: "mutating", call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := ec2.NewFromConfig(cfg).CopySnapshot(ctx, &ec2.CopySnapshotInput{SourceRegion: aws.String("eu-west-1"), SourceSnapshotId: aws.String("s")})
-				return err
-			}, burst: 50, perSecond: 5, refusal: refusal{"RequestLimitExceeded", 503},
-		},
-		{
-			name: "named", call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := ec2.NewFromConfig(cfg).DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String("s")})
-				return err
-			}, burst: 100, perSecond: 5, refusal: refusal{"RequestLimitExceeded", 503},
-		},
-		{
-			name: "instances", call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := ec2.NewFromConfig(cfg).RunInstances(ctx, &ec2.RunInstancesInput{MinCount: aws.Int32(1), MaxCount: aws.Int32(400)})
-				return err
-			}, burst: 2, perSecond: 0, refusal: refusal{"RequestLimitExceeded", 503},
-		},
-		{
-			name: "STS", call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
-				return err
-			}, burst: 600, perSecond: 600, refusal: refusal{"ThrottlingException", 400},
-		},
-		{
-			name: "KMS", call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := kms.NewFromConfig(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String("k")})
-				return err
-			}, burst: 2000, perSecond: 2000, refusal: refusal{"ThrottlingException", 400},
-		},
-		{
-			name: "replaced", limits: core.Limits{Buckets: map[string]core.Bucket{"kms:DescribeKey": {3, 2}}},
-			call: func(ctx context.Context, cfg aws.Config) error {
-				_, err := kms.NewFromConfig(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String("k")})
-				return err
-			}, burst: 3, perSecond: 2, refusal: refusal{"ThrottlingException", 400},
-		},
-	}
-	for _, tt := range tests {
+	for _, tt := range bucketCases {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, core.Options{Latency: -1, Limits: tt.limits})
