@@ -1,8 +1,8 @@
 package backuptest_test
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"testing"
@@ -51,10 +51,44 @@ func TestWaitingForEverIsNotLost(t *testing.T) {
 	})
 }
 
-// These run in a process of their own: its exit status is what is tested.
-func TestFatalAndPrograms(t *testing.T) {
-	const key = "SIMULATE_CASE"
-	switch os.Getenv(key) {
+// caseKey is the environment variable that says what a process of the test
+// binary is to do instead of its tests.
+const caseKey = "BACKUPTEST_CASE"
+
+// TestMain lets the test binary be a program: it simulates outside of any test.
+func TestMain(m *testing.M) {
+	switch os.Getenv(caseKey) {
+	case "program":
+		fmt.Println(backuptest.Simulate(func() { time.Sleep(500 * time.Hour) }))
+	case "program that panics":
+		backuptest.Simulate(func() { panic("asked to") })
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// process runs the test binary for a case; its exit status is what is tested.
+func process(t *testing.T, name string) (out string, ok bool) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFatal$", "-test.v")
+	cmd.Env = append(os.Environ(), caseKey+"="+name)
+	text, err := cmd.CombinedOutput()
+	return string(text), err == nil
+}
+
+func TestPrograms(t *testing.T) {
+	out, ok := process(t, "program")
+	require.True(t, ok, out)
+	require.Equal(t, "500h0m0s\n", out)
+
+	out, ok = process(t, "program that panics")
+	require.False(t, ok)
+	require.Contains(t, out, "panic in backuptest.Simulate: asked to")
+	require.NotContains(t, out, "nil pointer")
+}
+
+func TestFatal(t *testing.T) {
+	switch os.Getenv(caseKey) {
 	case "fatal":
 		backuptest.Simulate(func() {
 			time.Sleep(time.Hour)
@@ -70,34 +104,16 @@ func TestFatalAndPrograms(t *testing.T) {
 		backuptest.Simulate(func() { t.Log("fine") })
 		return
 	}
-	run := func(name string, args ...string) (string, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestFatalAndPrograms$", "-test.v")
-		if len(args) > 0 {
-			cmd = exec.CommandContext(ctx, args[0], args[1:]...)
-		}
-		cmd.Env = append(os.Environ(), key+"="+name)
-		out, err := cmd.CombinedOutput()
-		return string(out), err
-	}
-	out, err := run("fatal")
-	require.Error(t, err)
+	out, ok := process(t, "fatal")
+	require.False(t, ok)
 	require.Contains(t, out, "fatal in the simulation")
 	require.NotContains(t, out, "Fatal was lost")
 	require.NotContains(t, out, "panic")
 
-	out, err = run("error")
-	require.Error(t, err)
+	out, ok = process(t, "error")
+	require.False(t, ok)
 	require.Contains(t, out, "and went on")
 
-	_, err = run("pass")
-	require.NoError(t, err)
-
-	out, err = run("", "go", "run", "./testdata/program")
-	require.NoError(t, err, out)
-	require.Equal(t, "500h0m0s\n", out)
-	out, err = run("", "go", "run", "./testdata/program", "panic")
-	require.Error(t, err)
-	require.Contains(t, out, "panic in backuptest.Simulate: asked to")
+	out, ok = process(t, "pass")
+	require.True(t, ok, out)
 }

@@ -22,8 +22,8 @@ const (
 	maxDuration     = 12 * time.Hour
 	defaultDuration = time.Hour
 	maxChained      = time.Hour
-	maxPlain        = 2048 // characters of a session policy
 	maxTags         = 50
+	maxToken        = 4096 // bytes of a session token
 )
 
 // A request is an AssumeRole whose members were looked at.
@@ -73,7 +73,8 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 			AccessKeyId: aws.String(cred.ID), SecretAccessKey: aws.String(cred.Secret),
 			SessionToken: aws.String(cred.Token), Expiration: aws.Time(session.Expires),
 		},
-		PackedPolicySize: q.packedSize(),
+		SessionTokenSize:        aws.Int32(int32(len(cred.Token))),
+		SessionTokenUtilization: aws.Int32(int32(100 * len(cred.Token) / maxToken)),
 	}
 	if q.source != "" {
 		out.SourceIdentity = aws.String(q.source)
@@ -156,18 +157,4 @@ func (q *request) inherit(c *core.Call) error {
 		q.source = s.SourceIdentity
 	}
 	return nil
-}
-
-// packedSize is how much of the space for policy and tags is used, in
-// percent. AWS packs them in a way it does not publish; here their plain size
-// counts against the plain limit.
-func (q *request) packedSize() *int32 {
-	size := len(q.policyText)
-	for k, v := range q.tags {
-		size += len(k) + len(v)
-	}
-	if size == 0 {
-		return nil
-	}
-	return aws.Int32(int32(min(100, 1+size*100/(2*maxPlain))))
 }

@@ -22,7 +22,7 @@ var (
 	externalID = grammar{regexp.MustCompile(`^[\w+=,.@:/-]*$`), 2, 1224}
 	tagKey     = grammar{regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`), 1, 128}
 	tagValue   = grammar{regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`), 0, 256}
-	policyText = grammar{regexp.MustCompile("^[\\x{9}\\x{a}\\x{d}\\x{20}-\\x{ff}]+$"), 1, 2048}
+	policyText = grammar{regexp.MustCompile(`^[\x{9}\x{a}\x{d}\x{20}-\x{ff}]+$`), 1, 2048}
 )
 
 // A grammar is what a member may look like, and its length in characters.
