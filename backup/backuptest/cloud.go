@@ -99,3 +99,10 @@ func (c *Cloud) DeleteRole(account accounts.ID, name string) {
 func (c *Cloud) SetSCP(account accounts.ID, levels ...[]*iampolicy.Document) {
 	c.sim.SetSCP(account.String(), levels...)
 }
+
+// SetOrganization makes accounts members of an organization, such as "o-1".
+func (c *Cloud) SetOrganization(id string, members ...accounts.ID) {
+	for _, m := range members {
+		c.sim.SetOrganization(id, m.String())
+	}
+}

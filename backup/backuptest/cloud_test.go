@@ -101,6 +101,8 @@ func TestRolesAndDecisions(t *testing.T) {
 	cloud.SetSCP(owner, []*iampolicy.Document{{Version: iampolicy.Version}})
 	require.Equal(t, "UnauthorizedOperation", code(list()))
 	cloud.SetSCP(owner)
+	cloud.SetOrganization("o-1", owner, friend)
+	require.NoError(t, list())
 	role.Policies = nil
 	cloud.PutRole(owner, role)
 	require.Equal(t, "UnauthorizedOperation", code(list()))
@@ -108,17 +110,18 @@ func TestRolesAndDecisions(t *testing.T) {
 	require.Equal(t, "AuthFailure", code(list()))
 
 	decisions := cloud.Authorizations()
-	require.Len(t, decisions, 4)
+	require.Len(t, decisions, 5)
 	require.Equal(t, "sts:AssumeRole", decisions[0].Action)
 	require.Equal(t, "arn:aws:iam::222222222222:user/engine", decisions[0].Principal)
-	for i, want := range []iampolicy.Outcome{iampolicy.Allowed, iampolicy.ImplicitDeny, iampolicy.ImplicitDeny} {
+	for i, want := range []iampolicy.Outcome{iampolicy.Allowed, iampolicy.ImplicitDeny, iampolicy.Allowed, iampolicy.ImplicitDeny} {
 		require.Equal(t, want, decisions[i+1].Decision.Outcome)
 		require.Equal(t, arn, decisions[i+1].Principal)
 		require.Equal(t, "arn:aws:sts::111111111111:assumed-role/backup/run", decisions[i+1].Caller)
 		require.Equal(t, "ec2:DescribeVolumes", decisions[i+1].Action)
 	}
+	require.Equal(t, []string{"o-1"}, decisions[3].Keys["aws:PrincipalOrgID"])
 	stats := cloud.Stats()
-	require.Equal(t, map[string]int{"sts:AssumeRole": 1, "ec2:DescribeVolumes": 3}, stats.Calls)
+	require.Equal(t, map[string]int{"sts:AssumeRole": 1, "ec2:DescribeVolumes": 4}, stats.Calls)
 	require.Equal(t, 1, stats.Rejected)
 	require.Equal(t, 2, stats.Denied)
 }
