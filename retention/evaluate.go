@@ -36,7 +36,7 @@ type Evaluator struct {
 	// that counts, -1 if there is none.
 	anchor, oldest int
 	edge           [families]instant // what is later is within the family's span
-	spent          [families]int     // where the family's count ran out, -1 if it did not
+	spent          [families]int     // where the calendar rule's count ran out, -1 if it did not
 }
 
 // never is the edge of no span: nothing is later.
@@ -128,9 +128,7 @@ func (e *Evaluator) scan() {
 		if left != 0 {
 			r |= last.count()
 			if left > 0 {
-				if left--; left == 0 {
-					e.spent[last] = pos
-				}
+				left--
 			}
 		}
 		if at.after(within) {

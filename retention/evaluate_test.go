@@ -136,7 +136,7 @@ func pointCases(t *testing.T) []goldenCase {
 			name: "holds", policy: "daily=2", points: every(t, "2026-03-17 12:00", 7, 1, 0),
 			edit: func(p []retention.RecoveryPoint) {
 				p[1].Holds = []retention.Hold{{Kind: retention.Pin, Ref: "before the migration"}}
-				p[2].Holds = []retention.Hold{{Kind: retention.SnapshotLock, Until: p[0].Time.AddDate(0, 0, 30)}, {Kind: retention.InUse, Ref: "ami-1"}}
+				p[2].Holds = []retention.Hold{{Kind: retention.SnapshotLock, Until: p[0].Time.AddDate(0, 0, 30)}, {Kind: retention.CopyPending, Until: p[1].Time}, {Kind: retention.InUse, Ref: "ami-1"}}
 				p[3].Holds = []retention.Hold{{Kind: retention.LegalHold, Until: p[0].Time}}
 				p[4].Holds = []retention.Hold{{Kind: retention.Foreign, Ref: "aws:backup"}}
 				p[5].Holds = []retention.Hold{{Kind: 99}}
@@ -160,6 +160,11 @@ func pointCases(t *testing.T) []goldenCase {
 		{
 			name: "failures alone", policy: "last=1", points: every(t, "2026-03-17 12:00", 2, 1, 0),
 			edit: func(p []retention.RecoveryPoint) { p[0].State, p[1].State = retention.Failed, retention.Partial },
+		},
+		{
+			name: "a failure within the skew", now: "2026-03-17 12:00", policy: "daily=2",
+			points: listed(t, "2026-03-17 12:02", "2026-03-17 12:01", "2026-03-17 12:00"),
+			edit:   func(p []retention.RecoveryPoint) { p[1].State, p[2].State = retention.Failed, retention.Failed },
 		},
 		{
 			name: "the future", now: "2026-03-17 12:00", policy: "daily=2 within=2d",
@@ -331,7 +336,7 @@ func TestReusedEvaluatorAllocatesNothing(t *testing.T) {
 }
 
 func TestMemoryForAPoint(t *testing.T) {
-	const n = 100_000
+	const n = 20_000
 	points := hourlyPoints(n, 7)
 	shuffle(points, 7)
 	var before, after runtime.MemStats

@@ -99,11 +99,11 @@ func (e *Evaluator) matching(pos int) string {
 	return e.policy.Tags[i].text() + " matches"
 }
 
-// holds lists what holds the point.
+// holds lists what holds a point that is not deferred.
 func (e *Evaluator) holds(pos int) string {
 	var holds []string
 	for _, h := range e.at(pos).Holds {
-		if h.Kind == Foreign || !h.activeAt(e.now) {
+		if !h.activeAt(e.now) {
 			continue
 		}
 		text := h.Kind.String()
@@ -159,7 +159,7 @@ func (e *Evaluator) countReleases(cal *calendar, f family, pos int) string {
 		period := cal.key[f]
 		oldest := e.at(spent).Time.Unix()
 		if cal.at(oldest); period < cal.key[f] {
-			return fmt.Sprintf("%s is before the %s kept, which go back to %s",
+			return fmt.Sprintf("%s is older than the %s kept, back to %s",
 				cal.name(f, sec), plural(count, periodNames[f]), cal.name(f, oldest))
 		}
 	}
@@ -220,10 +220,14 @@ func (e *Evaluator) deferrals(pos int) []string {
 // incomplete says why a failed or partial point may not go yet.
 func (e *Evaluator) incomplete(pos int) string {
 	point := e.at(pos)
-	if e.anchor < 0 || !e.at(e.anchor).Time.After(point.Time) {
-		return fmt.Sprintf("incomplete: it is %s, and no newer point is complete", point.State)
+	why := "younger than " + durationText(e.policy.MinAge)
+	switch {
+	case e.anchor < 0 || !e.at(e.anchor).Time.After(point.Time):
+		why = "no newer point is complete"
+	case e.policy.MinAge == 0:
+		why = "its time is yet to come" // by less than MaxSkew
 	}
-	return fmt.Sprintf("incomplete: it is %s, and younger than %s", point.State, durationText(e.policy.MinAge))
+	return fmt.Sprintf("incomplete: it is %s, and %s", point.State, why)
 }
 
 // format writes a time where periods are cut.

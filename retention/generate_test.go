@@ -35,7 +35,7 @@ func (c chooser) oneIn(n int, label string) bool { return c(label, n) == n-1 }
 // midnight, a day that never was, and either hemisphere.
 var zones = []string{
 	"UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata",
-	"America/Havana", "Pacific/Apia", "America/St_Johns", "Asia/Kathmandu",
+	"America/Havana", "Pacific/Apia", "America/St_Johns", "Asia/Kathmandu", "America/Sao_Paulo",
 }
 
 // eras are moments around which calendars do odd things.
@@ -49,6 +49,7 @@ var eras = []time.Time{
 	time.Date(2024, time.October, 5, 15, 40, 0, 0, time.UTC),  // and its beginning
 	time.Date(2012, time.January, 1, 0, 0, 0, 0, time.UTC),    // after Samoa left out a day
 	time.Date(2024, time.February, 29, 23, 0, 0, 0, time.UTC), // leap day
+	time.Date(2018, time.February, 18, 2, 40, 0, 0, time.UTC), // when Brazil put midnight off for an hour
 	time.Date(1969, time.December, 31, 23, 30, 0, 0, time.UTC),
 }
 

@@ -117,10 +117,11 @@ func (e *Evaluator) deferral(p *RecoveryPoint) Reasons {
 	return r
 }
 
-// held reports whether a hold other than Foreign binds the point.
+// held reports whether a hold binds a point that is not deferred, and so has
+// no Foreign one that does.
 func (e *Evaluator) held(p *RecoveryPoint) bool {
 	for i := range p.Holds {
-		if p.Holds[i].Kind != Foreign && p.Holds[i].activeAt(e.now) {
+		if p.Holds[i].activeAt(e.now) {
 			return true
 		}
 	}

@@ -178,7 +178,7 @@ func parseLocation(s string) (*time.Location, error) {
 	return time.LoadLocation(s)
 }
 
-var errLocal = errors.New("Local is another zone on each machine; name one")
+var errLocal = errors.New("the zone Local is another on each machine; name one")
 
 // parseOffset reads "+02:00" or, for the offsets of old, "+00:53:28".
 func parseOffset(s string) (*time.Location, error) {

@@ -80,6 +80,9 @@ func TestHoursWhereClocksChange(t *testing.T) {
 		{"a zone renamed at half past", "Pacific/Honolulu", [][]string{ // at 13:30, from war to peace time
 			{"1945-08-14T23:30:00Z"}, {"1945-08-14T23:29:59Z", "1945-08-14T23:00:00Z", "1945-08-14T22:59:59Z", "1945-08-14T22:30:00Z"}, {"1945-08-14T22:29:59Z"},
 		}},
+		{"an hour ahead at one past midnight in St. John's", "America/St_Johns", [][]string{
+			{"2010-03-14T04:30:00Z"}, {"2010-03-14T04:29:59Z", "2010-03-14T03:31:00Z"}, {"2010-03-14T03:30:59Z", "2010-03-14T03:30:00Z"}, {"2010-03-14T03:29:59Z"},
+		}},
 		{"before 1970", "America/New_York", [][]string{
 			{"1960-06-01T04:59:59Z", "1960-06-01T04:00:00Z"}, {"1960-06-01T03:59:59Z"},
 		}},
@@ -129,6 +132,17 @@ func TestDayThatBeginsTwice(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "e", "g"}, kept)
 	require.Contains(t, result.Explain(2), "newer point b represents 2010-11-07")
 	require.Contains(t, result.Explain(3), "newer point b represents 2010-11-07")
+}
+
+// Samoa went from the 29th to the 31st of December 2011.
+func TestDayThatNeverWas(t *testing.T) {
+	points := listed(t, "2011-12-31T00:00:00+14:00", "2011-12-29T23:59:59-10:00", "2011-12-29T12:00:00-10:00")
+	require.Equal(t, time.Second, points[0].Time.Sub(points[1].Time))
+	result, err := retention.Evaluate(points[0].Time, points, policy(t, "daily=1 daily-within=2d tz=Pacific/Apia"))
+	require.NoError(t, err)
+	require.Equal(t, "b is kept: daily-within: less than 2d before a, and the newest of 2011-12-29.", result.Explain(1))
+	require.Equal(t, "c is pruned: daily: 2011-12-29 is older than the 1 day kept, back to 2011-12-31; "+
+		"daily-within: newer point b represents 2011-12-29.", result.Explain(2))
 }
 
 // Spans are civil: a day is a date's difference, an hour is an hour.
