@@ -94,11 +94,10 @@ func unmarshal[T any](text []byte, to *T, read func(*cursor) (T, error)) error {
 
 // check refuses conditions that JSON has no room for.
 func (s *Statement) check() error {
-	for i, c := range s.Conditions {
-		for _, other := range s.Conditions[:i] {
-			if c.Operator == other.Operator && c.Key == other.Key {
-				return fmt.Errorf("iampolicy: condition %s on %s is given twice", c.Operator, c.Key)
-			}
+	var seen names
+	for _, c := range s.Conditions {
+		if !seen.add(c.Operator + "\x00" + c.Key) {
+			return fmt.Errorf("iampolicy: condition %s on %s is given twice", c.Operator, c.Key)
 		}
 	}
 	return nil
@@ -107,16 +106,16 @@ func (s *Statement) check() error {
 // A writer builds an object member by member.
 type writer struct {
 	out   []byte
-	wrote []string
+	begun bool
 }
 
 func (w *writer) name(name string) {
-	if len(w.wrote) == 0 {
-		w.out = append(w.out, '{')
-	} else {
+	if w.begun {
 		w.out = append(w.out, ',')
+	} else {
+		w.out = append(w.out, '{')
 	}
-	w.wrote = append(w.wrote, name)
+	w.begun = true
 	w.out = append(appendText(w.out, name), ':')
 }
 
@@ -134,16 +133,20 @@ func (w *writer) strings(name string, s Strings) {
 	}
 }
 
-// end writes the members that were kept aside, unless a field has taken their
-// place since, and closes the object.
-func (w *writer) end(extra members) []byte {
+// rest writes the members that were kept aside, unless a field has taken their
+// place since.
+func (w *writer) rest(extra members, taken func(name string) bool) {
 	for _, m := range extra {
-		if !slices.Contains(w.wrote, m.name) {
+		if !taken(m.name) {
 			w.name(m.name)
 			w.out = appendCompact(w.out, m.value)
 		}
 	}
-	if len(w.wrote) == 0 {
+}
+
+// end closes the object.
+func (w *writer) end() []byte {
+	if !w.begun {
 		w.out = append(w.out, '{')
 	}
 	return append(w.out, '}')
@@ -169,7 +172,10 @@ func (d *Document) append(out []byte) []byte {
 		}
 		w.out = append(w.out, ']')
 	}
-	return w.end(d.extra)
+	w.rest(d.extra, func(name string) bool {
+		return name == "Version" && d.Version != "" || name == "Id" && d.ID != ""
+	})
+	return w.end()
 }
 
 func (s *Statement) append(out []byte) []byte {
@@ -192,43 +198,59 @@ func (s *Statement) append(out []byte) []byte {
 		w.name("Condition")
 		w.out = appendConditions(w.out, s.Conditions)
 	}
-	return w.end(s.extra)
+	w.rest(s.extra, func(name string) bool {
+		return name == "Sid" && s.Sid != "" || name == "Effect" && s.Effect != "" || name == "Condition" && len(s.Conditions) > 0
+	})
+	return w.end()
 }
 
 // appendConditions gathers the conditions under their operators, in the order
 // in which the operators first occur.
 func appendConditions(out []byte, all []Condition) []byte {
-	w := writer{out: out}
-	for _, first := range all {
-		if slices.Contains(w.wrote, first.Operator) {
-			continue
+	var operators []string
+	groups := make(map[string][]Condition, len(all))
+	for _, c := range all {
+		if groups[c.Operator] == nil {
+			operators = append(operators, c.Operator)
 		}
-		w.name(first.Operator)
+		groups[c.Operator] = append(groups[c.Operator], c)
+	}
+	w := writer{out: out}
+	for _, operator := range operators {
+		w.name(operator)
 		keys := writer{out: w.out}
-		for _, c := range all {
-			if c.Operator == first.Operator && !(c.Key == "" && c.Values.absent()) {
+		for _, c := range groups[operator] {
+			if c.Key != "" || !c.Values.absent() {
 				keys.name(c.Key)
 				keys.out = c.Values.append(keys.out)
 			}
 		}
-		w.out = keys.end(nil)
+		w.out = keys.end()
 	}
-	return w.end(nil)
+	return w.end()
 }
 
 func (p *Principals) append(out []byte) []byte {
 	if p.Any {
 		return append(out, `"*"`...)
 	}
-	if plain, ok := p.By[""]; ok && len(p.By) == 1 {
-		return plain.append(out)
+	by := p.By
+	if plain, ok := by[""]; ok {
+		if len(by) == 1 && len(plain.Values) == 1 {
+			return appendText(out, plain.Values[0])
+		}
+		// JSON has no other room for names without a kind.
+		by = maps.Clone(by)
+		delete(by, "")
+		aws := by["AWS"]
+		by["AWS"] = Strings{Values: slices.Concat(aws.Values, plain.Values), List: aws.List || plain.List}
 	}
 	w := writer{out: out}
-	for _, kind := range slices.Sorted(maps.Keys(p.By)) {
+	for _, kind := range slices.Sorted(maps.Keys(by)) {
 		w.name(kind)
-		w.out = p.By[kind].append(w.out)
+		w.out = by[kind].append(w.out)
 	}
-	return w.end(nil)
+	return w.end()
 }
 
 func (s Strings) append(out []byte) []byte {
