@@ -246,9 +246,15 @@ func (w *World) stealCopy(ctx context.Context) error {
 	}
 }
 
-// destroy deletes all that bank has: instances, volumes, snapshots and keys.
+// destroy deletes all that bank has: instances, volumes, snapshots and keys;
+// and the roles that let the vault in.
 func (w *World) destroy(ctx context.Context) error {
 	w.gone[bank] = true
+	for _, r := range w.roles {
+		if r.Account == bank {
+			w.Cloud.DeleteRole(bank, r.Name)
+		}
+	}
 	cfg := w.config(w.intruder, virginia)
 	client := ec2.NewFromConfig(cfg)
 	for _, s := range w.servers {

@@ -115,16 +115,25 @@ func (s *Story) backUp(ctx context.Context, at time.Time) error {
 // prune plans what may go, and lets it go.
 func (s *Story) prune(ctx context.Context) (int, error) {
 	plan, err := s.Engine.PlanPrune(ctx, s.Plan, time.Now())
-	if err != nil {
+	if s.unexpected(err) {
 		return 0, err
 	}
 	report, err := s.Engine.Prune(ctx, plan)
-	if err != nil {
+	if s.unexpected(err) {
 		return 0, err
 	}
 	n := report.Count(backup.Pruned)
 	s.result.Pruned += n
 	return n, nil
+}
+
+// unexpected says whether there is an error beside those of the lost account.
+func (s *Story) unexpected(err error) bool {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return slices.ContainsFunc(joined.Unwrap(), s.unexpected)
+	}
+	var at *backup.Error
+	return err != nil && (!errors.As(err, &at) || !s.gone[at.Account])
 }
 
 // attacked has the intruder try everything, while nothing is lost yet.
@@ -156,6 +165,9 @@ func (s *Story) lost(ctx context.Context) error {
 		return err
 	}
 	report, err := s.Engine.Run(ctx, s.Plan, at)
+	if err == nil || s.unexpected(err) {
+		return fmt.Errorf("want an error of %s alone, got: %w", bank, err)
+	}
 	saved := 0
 	for _, j := range report.Jobs {
 		if j.Stage == backup.Done && j.Resource.Site.Account == shop {
@@ -165,8 +177,9 @@ func (s *Story) lost(ctx context.Context) error {
 	if saved == 0 {
 		return fmt.Errorf("nothing of %s was backed up: %w", shop, err)
 	}
-	s.say("the next run protects %s: %d recovery point", shop, saved)
-	return nil
+	pruned, err := s.prune(ctx)
+	s.say("the next run protects %s (%d recovery point, %d pruned) and says of %s: %v", shop, saved, pruned, bank, report.Errors[0].Err)
+	return err
 }
 
 // controls shows, for each attack, that its guard is what stopped it: in a
@@ -193,11 +206,7 @@ func (s *Story) controls(ctx context.Context) error {
 // remaining tells what is left, and why.
 func (s *Story) remaining(ctx context.Context) error {
 	plan, err := s.Engine.PlanPrune(ctx, s.Plan, time.Now())
-	if plan == nil {
-		return err
-	}
-	var at *backup.Error
-	if err != nil && !errors.As(err, &at) {
+	if s.unexpected(err) {
 		return err
 	}
 	for _, g := range plan.Groups {

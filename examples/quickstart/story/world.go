@@ -71,8 +71,13 @@ const (
 // NewWorld builds the accounts with their data and installs snapkeep. Equal
 // seeds build equal worlds. It is called within backuptest.Simulate.
 func NewWorld(ctx context.Context, seed uint64) (*World, error) {
+	return NewWorldIn(ctx, backuptest.New(backuptest.Options{Seed: seed}))
+}
+
+// NewWorldIn is NewWorld in a cloud in which nothing exists yet.
+func NewWorldIn(ctx context.Context, cloud *backuptest.Cloud) (*World, error) {
 	w := &World{
-		Cloud: backuptest.New(backuptest.Options{Seed: seed}),
+		Cloud: cloud,
 		roles: map[string]iampolicy.Role{},
 		gone:  map[accounts.ID]bool{},
 		kept:  map[time.Time]map[string]backuptest.Contents{},
@@ -91,8 +96,7 @@ func NewWorld(ctx context.Context, seed uint64) (*World, error) {
 
 // Restart begins with a new engine, as a host program does that was killed.
 func (w *World) Restart() error {
-	base := w.config(w.orchestrator, home)
-	sessions, err := accounts.New(base, w.accounts(), accounts.Options{})
+	sessions, err := accounts.New(w.Base(), w.accounts(), accounts.Options{})
 	if err != nil {
 		return err
 	}
@@ -103,6 +107,9 @@ func (w *World) Restart() error {
 	w.Restorer, err = restore.New(sessions, restore.Options{})
 	return err
 }
+
+// Base is what the host program runs with: the orchestrator's credentials.
+func (w *World) Base() aws.Config { return w.config(w.orchestrator, home) }
 
 // accounts lists the way into each account: what a host program has in a file.
 func (w *World) accounts() []accounts.Account {
