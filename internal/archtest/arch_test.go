@@ -18,7 +18,7 @@ const module = "github.com/snapkeep/snapkeep"
 var mayImport = map[string][]string{
 	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
 	"backup/ebs":        {"accounts", "backup", "internal/awscall"},
-	"backup/restore":    {"accounts", "backup", "iampolicy", "internal/awscall", "internal/awserr"},
+	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},
 
 	// What drivers do around a call, in the words of package backup.
