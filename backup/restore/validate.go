@@ -87,10 +87,14 @@ func (c *check) match(field, value string, shape *regexp.Regexp, want string) {
 // place checks where is restored to. A key of another account or Region would
 // be found out by EC2 only after the copy has begun.
 func (c *check) place(q Request) {
+	before := len(c.errs)
 	if _, err := accounts.ParseID(string(q.Account)); err != nil {
 		c.wrong("account", "%q is not an account id of 12 digits", string(q.Account))
 	}
 	c.match("region", q.Region, regionShape, "want a Region's name like eu-west-1")
+	if len(c.errs) > before {
+		return // whether zone and key are of a site that there is not
+	}
 	if zone, ok := strings.CutPrefix(q.Zone, q.Region); q.Zone != "" && (!ok || !zoneShape.MatchString(zone)) {
 		c.wrong("zone", "%q is not a zone of %s", q.Zone, q.Region)
 	}
