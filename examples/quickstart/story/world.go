@@ -42,6 +42,8 @@ type World struct {
 	Restorer *restore.Restorer
 	Plan     backup.Plan
 	Install  iampolicy.Installation
+	// Options of the engines that Restart makes; it sets Vault itself.
+	Options backup.Options
 
 	sessions *accounts.Sessions
 	roles    map[string]iampolicy.Role // by account and name
@@ -101,7 +103,9 @@ func (w *World) Restart() error {
 		return err
 	}
 	w.sessions = sessions
-	if w.Engine, err = backup.New(sessions, []backup.Driver{ebs.New(ebs.Options{})}, backup.Options{Vault: vault}); err != nil {
+	opts := w.Options
+	opts.Vault = vault
+	if w.Engine, err = backup.New(sessions, []backup.Driver{ebs.New(ebs.Options{})}, opts); err != nil {
 		return err
 	}
 	w.Restorer, err = restore.New(sessions, restore.Options{})
