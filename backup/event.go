@@ -26,8 +26,12 @@ type Event struct {
 func (e Event) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("stage", string(e.Stage))}
 	for _, f := range []struct{ key, value string }{
-		{"account", string(e.Account)}, {"region", e.Region}, {"resource", e.Resource},
-		{"point", e.Point}, {"step", string(e.Step)}, {"snapshot", e.Snapshot},
+		{"account", string(e.Account)},
+		{"region", e.Region},
+		{"resource", e.Resource},
+		{"point", e.Point},
+		{"step", string(e.Step)},
+		{"snapshot", e.Snapshot},
 	} {
 		if f.value != "" {
 			attrs = append(attrs, slog.String(f.key, f.value))

@@ -46,10 +46,10 @@ var mayImportOutside = map[string][]string{
 		"github.com/aws/aws-sdk-go-v2/service/sts", "github.com/aws/smithy-go", "golang.org/x/sync",
 	},
 	"backup": {
-		"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/smithy-go", "golang.org/x/sync", "golang.org/x/time",
+		"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/smithy-go", "golang.org/x/sync",
 	},
 	"internal/awserr": {"github.com/aws/smithy-go", "github.com/aws/aws-sdk-go-v2/aws"},
-	"internal/pace":   {"golang.org/x/time"},
+	"internal/pace":   {},
 }
 
 type goPackage struct {

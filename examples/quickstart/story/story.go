@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -223,13 +222,4 @@ func (s *Story) remaining(ctx context.Context) error {
 func indent(text string) string {
 	lines := strings.Split(strings.TrimRight(text, "\n"), "\n")
 	return "    " + strings.Join(lines, "\n    ") + "\n"
-}
-
-// sortedVolumes returns a server's volumes by device.
-func (s *server) sortedVolumes() []string {
-	var ids []string
-	for _, device := range slices.Sorted(maps.Keys(s.volumes)) {
-		ids = append(ids, s.volumes[device])
-	}
-	return ids
 }
