@@ -62,7 +62,7 @@ type advance struct {
 func (a *advance) run(ctx context.Context) (Outcome, error) {
 	a.recall()
 	now := time.Now()
-	a.w = &world{now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{}, slots: a.e.freeSlots}
+	a.w = &world{now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{}, slots: a.e.freeSlots, turn: a.e.turn}
 	for {
 		if err := ctx.Err(); err != nil {
 			return Outcome{}, err
@@ -71,7 +71,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 		switch {
 		case v.need != nil:
 			since := v.since
-			if oldest := now.Add(-a.e.opts.MaxAge); since.Before(oldest) {
+			if oldest := now.Add(1 - a.e.opts.MaxAge); since.Before(oldest) {
 				since = oldest
 			}
 			seen, err := a.e.see(ctx, *v.need, since)
@@ -111,6 +111,14 @@ func (j *Job) doubt(t time.Time) {
 
 func (e *Engine) freeSlots(site Site, v *view) int {
 	return e.slots.free(site, v.pendingCopies(), e.opts.Slots, time.Now())
+}
+
+func (e *Engine) turn(site Site, v *view, kind int) int {
+	width := e.opts.Slots
+	if kind == lineOriginals {
+		width = e.opts.MaxPending
+	}
+	return e.slots.turn(site, kind, width, v.begun)
 }
 
 // act makes the call of a verdict, if the pace allows, and folds the answer
@@ -287,7 +295,9 @@ func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 		site = v.need.site
 	}
 	t := a.j.trial(v.scope)
-	if t.failed(class, v.step, a.e.opts, now) {
+	if over := t.failed(class, v.step, a.e.opts, now); over && t.Fault != nil && v.scope.kind == scopeCopy {
+		a.j.Copies[v.scope.i].Abandoned = true
+	} else if over {
 		t.Fault = newFault(err)
 	}
 	ev := Event{Account: site.Account, Region: site.Region, Err: err}
@@ -339,18 +349,25 @@ func (e *Engine) believe(run string, at, now time.Time) time.Time {
 
 // tell completes an event of this job.
 func (a *advance) tell(ev Event) {
-	ev.Stage, ev.Resource, ev.Point = a.j.Stage, a.j.Resource.ARN, a.j.Point
+	ev.Resource, ev.Point = a.j.Resource.ARN, a.j.Point
+	if ev.Stage == "" {
+		ev.Stage = a.j.Stage
+	}
 	a.e.tell(ev)
 }
 
-// tellStage tells a stage that was reached, and what was ignored on the way.
+// tellStage tells the stages that were reached, and what was ignored on the way.
 func (a *advance) tellStage() {
 	site := a.j.Resource.Site
 	if n := a.j.Ignored - a.was.Ignored; n > 0 {
 		a.tell(Event{Account: site.Account, Region: site.Region, Err: fmt.Errorf(
 			"ignored %d snapshots that carry the tags of this recovery point and cannot be its", n)})
 	}
-	if a.j.Stage != a.was.Stage {
-		a.tell(Event{Account: site.Account, Region: site.Region, Err: a.j.Err()})
+	for _, s := range a.w.reached {
+		ev := Event{Stage: s, Account: site.Account, Region: site.Region}
+		if s == Failed || s == Unrevoked {
+			ev.Err = a.j.Err()
+		}
+		a.tell(ev)
 	}
 }

@@ -139,7 +139,7 @@ func (r *pointReader) original(claims []claim) (Point, bool) {
 		return Point{}, false
 	}
 	p := r.point(best.label, r.site)
-	p.Time = best.set.started
+	p.Time = best.set.started.UTC()
 	used := map[string]bool{}
 	for i, m := range best.label.volumes {
 		if s := best.set.snaps[i]; s.ID != "" {

@@ -12,11 +12,16 @@ import (
 // verifies them. A destination that fails or waits does not hold up the others.
 func (d *decision) copies() *verdict {
 	for i := range d.j.Copies {
-		if d.over(i) {
-			continue
+		t := &d.j.Copies[i].Trial
+		if t.Fault == nil && !d.over(i) {
+			if v := d.copyTo(i); v != nil {
+				return v
+			}
 		}
-		if v := d.copyTo(i); v != nil {
-			return v
+		if t.Fault != nil && !d.over(i) {
+			if v := d.drain(i); v != nil {
+				return v
+			}
 		}
 	}
 	d.reachCopied()
@@ -26,7 +31,35 @@ func (d *decision) copies() *verdict {
 // over says whether nothing can be done any more at a destination.
 func (d *decision) over(i int) bool {
 	c := d.j.Copies[i]
-	return c.Trial.Fault != nil || d.j.Source.Fault != nil && !traced(c.Snapshots)
+	if c.Trial.Fault != nil {
+		return c.Abandoned || !slices.ContainsFunc(c.Snapshots, underWay)
+	}
+	return d.j.Source.Fault != nil && !traced(c.Snapshots)
+}
+
+// underWay says whether a copy was begun of which the end is not known.
+func underWay(t Trace) bool { return t.Snapshot != "" && !t.Completed && !t.Failed && !t.Deleted }
+
+// drain waits until the other copies at a destination that failed have ended:
+// until then they need the share, and only then it shows which are no good.
+func (d *decision) drain(i int) *verdict {
+	v, need := d.look(d.copyView(i), time.Time{}, scope{scopeCopy, i})
+	if v == nil {
+		return need
+	}
+	for m := range d.j.Copies[i].Snapshots {
+		t := &d.j.Copies[i].Snapshots[m]
+		if !underWay(*t) {
+			continue
+		}
+		switch _, seen := d.sight(t, v); seen {
+		case pending:
+			d.nextLook(v, "the copies at %s to end, one of which failed", d.j.Copies[i].Site)
+		case gone:
+			t.Deleted = true
+		}
+	}
+	return nil
 }
 
 func (d *decision) copyTo(i int) *verdict {
@@ -38,7 +71,7 @@ func (d *decision) copyTo(i int) *verdict {
 		}
 		return need
 	}
-	if _, ready := d.nextMissing(i); !ready {
+	if !d.sourcesReady(i) {
 		return nil // originals or rekey waits
 	}
 	v, need := d.look(d.copyView(i), d.j.Believe, scope{scopeCopy, i})
@@ -46,13 +79,27 @@ func (d *decision) copyTo(i int) *verdict {
 		return need
 	}
 	d.adoptCopies(i, v)
-	if member, ready := d.nextMissing(i); ready {
+	if member, ok := d.nextMissing(i); ok {
 		return d.copyMember(i, member, v)
 	}
-	if traced(c.Snapshots) {
-		d.watchCopies(i, v)
-	}
+	d.watchCopies(i, v)
 	return nil
+}
+
+// sourcesReady says whether every copy that is missing has something to be
+// made from. No copy is begun before, so that no part of a point is copied
+// whose other parts come to nothing.
+func (d *decision) sourcesReady(i int) bool {
+	c := d.j.Copies[i]
+	if !allCompleted(d.j.Originals) {
+		return false
+	}
+	for m, t := range c.Snapshots {
+		if source := d.sourceOf(c.Site, m); t.Snapshot == "" && (source.Snapshot == "" || !source.Completed) {
+			return false
+		}
+	}
+	return true
 }
 
 // sourceOf returns what a copy of a member is made from: the original, or in
@@ -64,20 +111,16 @@ func (d *decision) sourceOf(to Site, member int) Trace {
 	return d.j.Originals[member]
 }
 
-// nextMissing returns the largest member that has no copy at a destination and
-// could be copied now: the longest copy is best begun first.
-func (d *decision) nextMissing(i int) (member int, ready bool) {
-	c, members := d.j.Copies[i], d.j.Resource.Members
-	for m, t := range c.Snapshots {
-		source := d.sourceOf(c.Site, m)
-		if t.Snapshot != "" || source.Snapshot == "" || !source.Completed {
-			continue
-		}
-		if !ready || members[m].SizeGiB > members[member].SizeGiB {
-			member, ready = m, true
+// nextMissing returns the largest member that has no copy at a destination:
+// the longest copy is best begun first.
+func (d *decision) nextMissing(i int) (member int, ok bool) {
+	members := d.j.Resource.Members
+	for m, t := range d.j.Copies[i].Snapshots {
+		if t.Snapshot == "" && (!ok || members[m].SizeGiB > members[member].SizeGiB) {
+			member, ok = m, true
 		}
 	}
-	return member, ready
+	return member, ok
 }
 
 // adoptCopies finds copies by their key. The tags at a destination are the
@@ -124,7 +167,7 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 		}
 	}
 	if d.w.slots(c.Site, v) <= 0 {
-		d.nextLook(v, "a slot for a copy into %s", c.Site)
+		d.queue(v, c.Site, lineCopies, "a slot for a copy into %s", c.Site)
 		return nil
 	}
 	tags, err := j.label(duplicate, member, c.Site).tags(j.Vault)

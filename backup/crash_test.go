@@ -17,7 +17,7 @@ import (
 func TestCrashAnywhereAndResume(t *testing.T) {
 	p := nightly(copyTo(home), copyTo(second))
 	p.Sources = p.Sources[:1]
-	for cut := range mutations(t, p) {
+	for cut := range mutationsOf(t, p) {
 		for _, when := range []string{"before", "after"} {
 			t.Run(fmt.Sprintf("call %d %s", cut+1, when), func(t *testing.T) {
 				inTime(t, func(t *testing.T) {
@@ -55,28 +55,12 @@ func TestCrashAnywhereAndResume(t *testing.T) {
 	}
 }
 
-// mutations counts the calls that change something in a run without faults.
-func mutations(t *testing.T, p backup.Plan) (n int) {
-	t.Helper()
-	inTime(t, func(t *testing.T) {
-		c := story(t)
-		run(t, c, p, time.Now())
-		for _, call := range c.calls {
-			if call.mutates() {
-				n++
-			}
-		}
-	})
-	require.Equal(t, 20, n, "1+1 snapshots, 1 rekey, 3+1 shares, 6+2 copies, 3+1 revocations, 1 deletion")
-	return n
-}
-
 // The same with an engine that survives: one answer is lost, and nothing is
 // doubled.
 func TestLoseAnyAnswer(t *testing.T) {
 	p := nightly(copyTo(home), copyTo(second))
 	p.Sources = p.Sources[:1]
-	for cut := range mutations(t, p) {
+	for cut := range mutationsOf(t, p) {
 		for _, when := range []string{"before", "after"} {
 			t.Run(fmt.Sprintf("call %d %s", cut+1, when), func(t *testing.T) {
 				inTime(t, func(t *testing.T) {

@@ -15,8 +15,13 @@ type world struct {
 	rules  rules
 	driver int // of the job's kind of resource
 	views  map[viewID]*view
+	// reached collects the stages that the job reaches in this decision.
+	reached []Stage
 	// slots returns how many more copies a site may take now.
 	slots func(Site, *view) int
+	// turn returns after how many listings it is worth asking again for what
+	// others wait for too: lineCopies or lineOriginals.
+	turn func(Site, *view, int) int
 }
 
 // rules are the options that decisions depend on.
@@ -129,10 +134,16 @@ func (d *decision) nextLook(v *view, why string, args ...any) {
 	d.wait(t, why, args...)
 }
 
+// queue waits for its turn.
+func (d *decision) queue(v *view, site Site, kind int, why string, args ...any) {
+	turn := d.w.turn(site, v, kind)
+	d.wait(v.begun.Add(time.Duration(turn)*d.w.rules.maxAge), why, args...)
+}
+
 // look returns a listing that is recent, and begun no earlier than since; or
 // the verdict that it must be fetched; or neither, if that has to wait.
 func (d *decision) look(id viewID, since time.Time, s scope) (*view, *verdict) {
-	if v := d.w.views[id]; v != nil && !v.begun.Before(since) && d.w.now.Sub(v.begun) <= d.w.rules.maxAge {
+	if v := d.w.views[id]; v != nil && !v.begun.Before(since) && d.w.now.Sub(v.begun) < d.w.rules.maxAge {
 		return v, nil
 	}
 	if d.paused(s) {
@@ -166,6 +177,7 @@ func (d *decision) fail(s scope, err error) {
 func (d *decision) reach(s Stage) {
 	if slices.Index(stages, s) > slices.Index(stages, d.j.Reached) {
 		d.j.Reached, d.j.Stage = s, s
+		d.w.reached = append(d.w.reached, s)
 	}
 }
 

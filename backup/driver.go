@@ -26,6 +26,8 @@ type Driver interface {
 type Client interface {
 	// Discover lists the resources that the selector chooses, with all their
 	// members, sorted by ARN. Resources that are being deleted are left out.
+	// An error beside a resource is about that one alone; an error without a
+	// resource ends the listing.
 	Discover(ctx context.Context, sel Selector) iter.Seq2[Resource, error]
 	// List returns the site's own snapshots that carry the query's tags.
 	// The listing is one paginated, filtered call, never one by ids.

@@ -292,6 +292,9 @@ func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
 	}
 	var made []backup.Snapshot
 	for _, m := range step.Resource.Members {
+		if f.breaks[m.Volume] == "detached" {
+			continue
+		}
 		f.last[m.Volume] = now
 		s := f.add(backup.Snapshot{Volume: m.Volume, SizeGiB: m.SizeGiB, Encrypted: m.Encrypted, KMSKey: m.KMSKey}, step.Tags)
 		s.managed, s.broken = m.ManagedKey, f.breaks[m.Volume]
@@ -361,6 +364,19 @@ func (c *cloud) count(op backup.StepKind) int {
 	n := 0
 	for _, call := range c.calls {
 		if call.op == string(op) {
+			n++
+		}
+	}
+	return n
+}
+
+// mutations returns how many calls there were that change something.
+func (c *cloud) mutations() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, call := range c.calls {
+		if call.mutates() {
 			n++
 		}
 	}

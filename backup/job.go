@@ -30,8 +30,7 @@ type Job struct {
 	At   time.Time `json:"at"`
 	// Point is the id of the recovery point that the job makes.
 	Point string `json:"point"`
-	// Resource with its members, as it was when the job was made; without its
-	// tags, and named after its id alone.
+	// Resource with its members, as it was when the job was made, without its tags.
 	Resource Resource `json:"resource"`
 	// RekeyKey is the plan's RekeyKeys for the resource's Region.
 	RekeyKey string `json:"rekeyKey,omitempty"`
@@ -75,6 +74,9 @@ type JobCopy struct {
 	// Snapshots holds one Trace for each member.
 	Snapshots []Trace `json:"snapshots"`
 	Trial     Trial   `json:"trial,omitzero"`
+	// Abandoned says that after a failure the destination could not even be
+	// looked at any more.
+	Abandoned bool `json:"abandoned,omitempty"`
 }
 
 // A JobShare is one account that snapshots are shared with while it copies them.
@@ -200,7 +202,7 @@ func (j *Job) share(id accounts.ID) *JobShare {
 
 // newJob returns a job for a resource at the beginning of its way.
 func newJob(vault accounts.ID, plan string, at time.Time, r Resource) Job {
-	r.Tags, r.Excluded = nil, nil
+	r.Tags = nil
 	j := Job{
 		Version: jobVersion, Vault: vault, Plan: plan, At: at, Resource: r, Stage: Planned, Reached: Planned,
 		Originals: make([]Trace, len(r.Members)), Rekeyed: make([]Trace, len(r.Members)),

@@ -78,9 +78,7 @@ func (c *census) unfinished(r *pastRun, runs []*pastRun) bool {
 		present, completed := r.copied(d.Site())
 		switch all := len(r.job.Resource.Members); {
 		case completed == all:
-		case present == all,
-			present > 0 && r.whole,
-			present == 0 && r.whole && c.stillDue(r, runs, d):
+		case present == all, r.whole && c.stillDue(r, runs, d):
 			r.job.addCopy(d)
 			left = true
 		}
@@ -104,8 +102,9 @@ func (r *pastRun) fits(k claim) bool {
 	return false
 }
 
-// stillDue says whether a run without a copy at a destination should have got
-// one, and no later run has: then the copy was put off for ever, or pruned.
+// stillDue says whether a run that lacks copies at a destination should have
+// got them, and no later run has any: else what is missing was put off for
+// ever, or is being pruned.
 func (c *census) stillDue(r *pastRun, runs []*pastRun, d Copy) bool {
 	for _, later := range runs { // newest first
 		if !later.at.After(r.at) {

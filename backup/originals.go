@@ -186,7 +186,7 @@ func (d *decision) mustWait(v *view) bool {
 	case ofOne >= limit:
 		d.nextLook(v, "%d pending snapshots of a volume", ofOne)
 	case all > 0 && free < len(j.Originals):
-		d.nextLook(v, "%d pending snapshots at %s", all, j.Resource.Site)
+		d.queue(v, j.Resource.Site, lineOriginals, "%d pending snapshots at %s", all, j.Resource.Site)
 	case newest.Add(volumeSpacing).After(d.w.now) && !newest.After(d.w.now):
 		d.wait(newest.Add(volumeSpacing), "%v between snapshots of a volume", volumeSpacing)
 	default:
@@ -253,7 +253,7 @@ func (d *decision) rekeyMember(i int) *verdict {
 		return nil
 	}
 	if d.w.slots(j.Resource.Site, v) <= 0 {
-		d.nextLook(v, "a slot for a copy into %s", j.Resource.Site)
+		d.queue(v, j.Resource.Site, lineCopies, "a slot for a copy into %s", j.Resource.Site)
 		return nil
 	}
 	tags, err := j.label(intermediate, i, Site{}).tags(j.Vault)

@@ -9,11 +9,11 @@ import (
 )
 
 // A queue hands out jobs, by their index, to workers: of those whose time has
-// come the largest first, since the longest copy is best begun first.
+// come the one with the lowest rank first.
 type queue struct {
 	mu      sync.Mutex // guards all below
 	waiting entries    // by time
-	ready   entries    // by size
+	ready   entries    // by rank
 	running int
 	changed chan struct{} // closed, and made anew, when a worker should look again
 }
@@ -21,15 +21,25 @@ type queue struct {
 // An entry is a job in the queue.
 type entry struct {
 	job  int
-	size int64
+	rank int64
 	at   time.Time
+}
+
+// rank puts what can be copied first, the largest before all: the longest copy
+// is best begun first. Of what has still to be snapshotted before it is copied
+// the smallest comes first, so that the copy slots are soon in use.
+func (j Job) rank() int64 {
+	if len(j.Copies) > 0 && !traced(j.Originals) && !j.Settle {
+		return j.SizeGiB()
+	}
+	return -j.SizeGiB()
 }
 
 func newQueue() *queue {
 	return &queue{
 		changed: make(chan struct{}),
 		waiting: entries{before: func(a, b entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.job, b.job)) }},
-		ready:   entries{before: func(a, b entry) int { return cmp.Or(cmp.Compare(b.size, a.size), cmp.Compare(a.job, b.job)) }},
+		ready:   entries{before: func(a, b entry) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.job, b.job)) }},
 	}
 }
 

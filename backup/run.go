@@ -26,7 +26,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 	for j, err := range e.Jobs(ctx, p, at) {
 		switch {
 		case err == nil:
-			r.queue.add(entry{job: len(r.report.Jobs), size: j.SizeGiB()})
+			r.queue.add(entry{job: len(r.report.Jobs), rank: j.rank()})
 			r.report.Jobs = append(r.report.Jobs, j)
 		case ctx.Err() == nil:
 			r.report.Errors = append(r.report.Errors, asError(err, Job{}))
@@ -75,7 +75,7 @@ func (r *runner) work(ctx context.Context) {
 			r.queue.drop()
 			continue
 		}
-		next.at = out.NotBefore
+		next.at, next.rank = out.NotBefore, j.rank()
 		r.queue.back(next)
 	}
 }

@@ -176,6 +176,25 @@ func intact(t *testing.T, c *cloud, p backup.Plan, at time.Time) {
 	}
 }
 
+// mutationsOf counts the calls that change something in a run without faults.
+func mutationsOf(t *testing.T, p backup.Plan) (n int) {
+	t.Helper()
+	inTime(t, func(t *testing.T) {
+		c := story(t)
+		run(t, c, p, time.Now())
+		n = c.mutations()
+	})
+	require.Greater(t, n, 10, "the story has become short")
+	return n
+}
+
+func withStop(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	t.Cleanup(stop)
+	return ctx, stop
+}
+
 // lostAnswer is what a driver says when it does not know what came of a call.
 var lostAnswer = errors.Join(errors.New("connection reset"), backup.ErrUnknownOutcome)
 

@@ -162,7 +162,10 @@ func (d *decision) remove(id string, at actor) *verdict {
 // finish waits, if there is something to wait for, or ends the job.
 func (d *decision) finish() *verdict {
 	j := d.j
-	if !d.later.IsZero() {
+	if !d.untied() {
+		if d.later.IsZero() { // cannot be; but a job that ended too early would leave things shared
+			d.wait(d.w.now.Add(d.w.rules.maxAge), "its copies")
+		}
 		return &verdict{until: d.later, waiting: d.why}
 	}
 	failed, loose := j.Source.Fault != nil, j.Tidy.Fault != nil
@@ -175,8 +178,10 @@ func (d *decision) finish() *verdict {
 	switch {
 	case failed:
 		j.Stage = Failed
+		d.w.reached = append(d.w.reached, Failed)
 	case loose:
 		j.Stage = Unrevoked
+		d.w.reached = append(d.w.reached, Unrevoked)
 	default:
 		d.reach(Done)
 	}

@@ -19,6 +19,37 @@ type slot struct {
 	inFlight int       // calls that have not been answered
 	limit    int       // learned; holds until the moment below
 	until    time.Time //
+	lines    [2]line   // of those who wait for a slot, and for a pending snapshot to end
+}
+
+// A line counts those who were turned away since a listing was begun.
+type line struct {
+	begun time.Time
+	n     int
+}
+
+// What a line is for.
+const (
+	lineCopies = iota
+	lineOriginals
+)
+
+// maxTurn is after how many listings at most who waits is to look again.
+const maxTurn = 16
+
+// turn returns after how many listings it is worth looking whether there is
+// room, if room is made for no more than width at a time and those who asked
+// before are served before. Large jobs ask first, see queue. Of a thousand who
+// wait for 20 slots, a hundred look at each listing.
+func (c *slotCounter) turn(site Site, kind, width int, begun time.Time) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	l := &c.site(site).lines[kind]
+	if !l.begun.Equal(begun) {
+		*l = line{begun: begun}
+	}
+	l.n++
+	return min(1+(l.n-1)/width, maxTurn)
 }
 
 // free returns how many more copies a site may take while pending are under way.

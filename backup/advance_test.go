@@ -1,0 +1,158 @@
+package backup_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/snapkeep/snapkeep/backup"
+)
+
+func jobs(t *testing.T, e *backup.Engine, p backup.Plan, at time.Time) (list []backup.Job) {
+	t.Helper()
+	for j, err := range e.Jobs(t.Context(), p, at) {
+		require.NoError(t, err)
+		list = append(list, j)
+	}
+	return list
+}
+
+// A host may keep jobs in a store and advance each step in another process.
+func TestAdvanceInAProcessForEachStep(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(copyTo(home), copyTo(second)), time.Now()
+		for _, j := range jobs(t, engine(t, c, backup.Options{}), p, at) {
+			for done := false; !done; {
+				before := c.mutations()
+				was := stored(t, j)
+				next, out, err := engine(t, c, backup.Options{}).Advance(t.Context(), j)
+				require.NoError(t, err)
+				require.Equal(t, was, stored(t, j), "the job given was changed")
+				require.LessOrEqual(t, c.mutations()-before, 1, "one call at most")
+				j, done = stored(t, next), out.Done
+				require.Equal(t, done, j.Done())
+				time.Sleep(time.Until(out.NotBefore))
+			}
+			require.Equal(t, backup.Done, j.Stage)
+		}
+		intact(t, c, p, at)
+	})
+}
+
+func TestAdvanceNeverSleeps(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		c.latency = 0
+		e := engine(t, c, backup.Options{})
+		start := time.Now()
+		for _, j := range jobs(t, e, p, at) {
+			for range 50 {
+				var err error
+				j, _, err = e.Advance(t.Context(), j)
+				require.NoError(t, err)
+			}
+			require.Equal(t, backup.Planned, j.Stage)
+		}
+		require.Equal(t, start, time.Now())
+	})
+}
+
+func TestAdvanceTellsWhatItWaitsFor(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		p.Sources = p.Sources[1:]
+		e := engine(t, c, backup.Options{})
+		j := jobs(t, e, p, at)[0]
+		seen := map[string]bool{}
+		for done := false; !done; {
+			var out backup.Outcome
+			var err error
+			j, out, err = e.Advance(t.Context(), j)
+			require.NoError(t, err)
+			if out.Waiting != "" {
+				require.True(t, out.NotBefore.After(time.Now()), "%+v", out)
+			}
+			seen[out.Waiting] = true
+			done = out.Done
+			time.Sleep(time.Until(out.NotBefore))
+		}
+		require.Contains(t, seen, "0 of 1 snapshots completed")
+		require.Contains(t, seen, "0 of 1 copies completed at 999999999999/eu-west-1")
+
+		again, out, err := e.Advance(t.Context(), j)
+		require.NoError(t, err)
+		require.True(t, out.Done)
+		require.Equal(t, stored(t, j), stored(t, again))
+	})
+}
+
+func TestAdvanceRefusesJobsOfOthers(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := story(t)
+		e := engine(t, c, backup.Options{})
+		good := jobs(t, e, nightly(), time.Now())[0]
+		for name, spoil := range map[string]func(*backup.Job){
+			"of another version":     func(j *backup.Job) { j.Version = 2 },
+			"of another vault":       func(j *backup.Job) { j.Vault = alpha },
+			"of another run":         func(j *backup.Job) { j.At = j.At.Add(time.Hour) },
+			"of a kind unknown":      func(j *backup.Job) { j.Resource.Kind = "database" },
+			"without its members":    func(j *backup.Job) { j.Resource.Members = nil },
+			"with a trace too few":   func(j *backup.Job) { j.Originals = j.Originals[1:] },
+			"with a copy too narrow": func(j *backup.Job) { j.Copies[0].Snapshots = nil },
+			"without its share":      func(j *backup.Job) { j.Shares = nil },
+			"at no known stage":      func(j *backup.Job) { j.Stage = "elsewhere" },
+			"nothing at all":         func(j *backup.Job) { *j = backup.Job{} },
+		} {
+			j := stored(t, good)
+			spoil(&j)
+			c.dryRun = true
+			_, out, err := e.Advance(t.Context(), j)
+			require.Error(t, err, name)
+			require.True(t, out.Done, name)
+		}
+	})
+}
+
+// What one process of a run has left in flight, another engine does not
+// double, even where listings lag as long as Options.Settle allows.
+func TestTwoRunsOfOneMomentMakeOnePoint(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		c.lag = 29 * time.Second
+		run(t, c, p, at)
+		made := c.mutations()
+		report := run(t, c, p, at)
+		require.Equal(t, 3, report.Points)
+		require.Equal(t, 3, report.Copies)
+		require.Equal(t, made, c.mutations(), "the second run changes nothing")
+		intact(t, c, p, at)
+	})
+}
+
+// One engine may be asked for the same run again and again.
+func TestOneEngineTakesItsOwnRunUpAgain(t *testing.T) {
+	p := nightly()
+	for n := range mutationsOf(t, p) {
+		inTime(t, func(t *testing.T) {
+			c, at := story(t), time.Now()
+			e := engine(t, c, backup.Options{})
+			ctx, stop := withStop(t)
+			k := 0
+			c.after = func(call call) error {
+				if call.mutates() {
+					if k++; k == n+1 {
+						stop()
+					}
+				}
+				return nil // the answer arrives, and the run is cancelled
+			}
+			_, err := e.Run(ctx, p, at)
+			require.Error(t, err)
+			c.after = nil
+			_, err = e.Run(t.Context(), p, at)
+			require.NoError(t, err)
+			intact(t, c, p, at)
+		})
+	}
+}

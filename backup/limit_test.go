@@ -1,0 +1,154 @@
+package backup_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/snapkeep/snapkeep/backup"
+)
+
+// fleet is a cloud with n single-volume instances of a size in account B.
+func fleet(t *testing.T, n int, giB func(i int) int32) *cloud {
+	c := newCloud(t)
+	for i := range n {
+		c.resources[siteB] = append(c.resources[siteB], instance(siteB, fmt.Sprintf("i-%04d", i), root(fmt.Sprintf("vol-%04d", i), giB(i))))
+	}
+	return c
+}
+
+func fleetPlan() backup.Plan {
+	p := nightly()
+	p.Sources = p.Sources[1:]
+	return p
+}
+
+func same(giB int32) func(int) int32 { return func(int) int32 { return giB } }
+
+func TestSlotsAreKept(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 60, same(10))
+		c.after = func(k call) error {
+			require.NotEqual(t, 0, c.slots)
+			return nil
+		}
+		refused := 0
+		report, err := engine(t, c, backup.Options{OnEvent: func(e backup.Event) {
+			if e.Err != nil {
+				refused++
+			}
+		}}).Run(t.Context(), fleetPlan(), time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 60, report.Copies)
+		require.Equal(t, 60, c.count(backup.StepCopy))
+		require.Zero(t, refused, "the engine never asks for more than 20")
+	})
+}
+
+// Others use the account's slots too: the engine learns that there are fewer.
+func TestFewerSlotsThanThought(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 40, same(10))
+		c.slots = 3
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), fleetPlan(), time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 40, report.Copies)
+		require.Less(t, c.count(backup.StepCopy), 80, "refused calls are few")
+		nothingShared(t, c)
+	})
+}
+
+func TestPendingOriginalsAreKept(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 250, same(100))
+		pending := 0
+		c.before = func(k call) error {
+			if k.op == string(backup.StepSnapshot) {
+				n := 0
+				for _, s := range c.snaps {
+					if s.site == siteB && time.Now().Before(s.done) {
+						n++
+					}
+				}
+				pending = max(pending, n+1)
+			}
+			return nil
+		}
+		p := fleetPlan()
+		p.Copies = nil
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 250, report.Points)
+		t.Logf("at most %d pending", pending)
+		require.LessOrEqual(t, pending, 100+16, "what is in flight may overlap")
+		require.Greater(t, pending, 80)
+	})
+}
+
+// EC2 refuses once its bucket is empty; the pacer knows before.
+func TestThePaceIsKept(t *testing.T) {
+	for name, test := range map[string]struct {
+		burst, refill float64 // what EC2 grants
+		most          int     // refusals
+	}{
+		"as published":                 {100, 5, 0},
+		"far less, others are at work": {10, 1, 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				c := fleet(t, 300, same(1))
+				c.takes = func(int32) time.Duration { return time.Second }
+				tokens, at, refused := test.burst, time.Now(), 0
+				c.before = func(k call) error {
+					if k.op != string(backup.StepSnapshot) {
+						return nil
+					}
+					tokens = min(tokens+time.Since(at).Seconds()*test.refill, test.burst)
+					at = time.Now()
+					if tokens < 1 {
+						refused++
+						return fmt.Errorf("RequestLimitExceeded: %w", backup.ErrThrottled)
+					}
+					tokens--
+					return nil
+				}
+				p := fleetPlan()
+				p.Copies = nil
+				start := time.Now()
+				report, err := engine(t, c, backup.Options{MaxPending: 1000}).Run(t.Context(), p, start)
+				require.NoError(t, err)
+				require.Equal(t, 300, report.Points)
+				t.Logf("%d refused, %v", refused, time.Since(start))
+				require.LessOrEqual(t, refused, test.most)
+			})
+		})
+	}
+}
+
+// Two hundred volumes into one destination: the makespan is close to what the
+// slots allow, and calls are few.
+func TestManyVolumes(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 200, func(i int) int32 { return int32(10 + i*7919%500) })
+		c.takes = func(giB int32) time.Duration { return 2*time.Minute + time.Duration(giB)*5*time.Second }
+		e := engine(t, c, backup.Options{Estimate: backup.Estimate{SnapshotRate: 1024.0 / 5, CopyRate: 1024.0 / 5}})
+		p, at := fleetPlan(), time.Now()
+		forecast := e.Forecast(jobs(t, e, p, at))
+		t.Log(forecast)
+		before := len(c.calls)
+		start := time.Now()
+		report, err := e.Run(t.Context(), p, at)
+		require.NoError(t, err)
+		took := report.Ended.Sub(start)
+		calls := len(c.calls) - before
+		t.Logf("%v, %.1f%% above the bound; %.2f calls a volume, %d of them listings", took,
+			100*(took.Seconds()/forecast.Makespan.Seconds()-1), float64(calls)/200, calls-c.mutations())
+		require.Equal(t, 200, report.Copies)
+		require.Equal(t, forecast.Calls, report.Calls)
+		require.Less(t, took, forecast.Makespan*105/100)
+		require.GreaterOrEqual(t, took, forecast.Makespan)
+		require.Equal(t, 800, c.mutations())
+	})
+}
