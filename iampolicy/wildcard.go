@@ -91,14 +91,13 @@ func splitARN(s string) (fields arn, ok bool) {
 	return fields, last == len(fields)-1
 }
 
-// splitPattern is splitARN for a Resource. A star at the end of a pattern that
-// is too short stands for all fields that follow: arn:aws:s3:*.
+// splitPattern is splitARN for a Resource, where "AWS automatically completes
+// the ARN by adding wildcard characters (*) to all missing fields" (IAM User
+// Guide, "IAM JSON policy elements: Resource").
 func splitPattern(s string) arn {
 	fields, last := cut(s)
-	if strings.HasSuffix(fields[last], "*") {
-		for i := last + 1; i < len(fields); i++ {
-			fields[i] = "*"
-		}
+	for i := last + 1; i < len(fields); i++ {
+		fields[i] = "*"
 	}
 	return fields
 }
