@@ -2,6 +2,7 @@ package ec2sim_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,6 +98,58 @@ func TestCopyNeedsEveryKeyPermissionOnBothKeys(t *testing.T) {
 			})
 		}
 	}
+}
+
+// What EC2 asks of KMS for its caller, key by key: the encryption context names
+// the resource that a key encrypts, the service is that of the key's Region,
+// and DescribeKey does not come through EC2 at all.
+func TestHowCopyUsesTheKeys(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		from, to := site(target, ireland), site(vault, oregon)
+		source, dest := w.key(from, letIn(vault)), w.key(to)
+		vol := w.volume(from, source)
+		sn := w.snapshot(vol)
+		require.NoError(t, w.share(sn, "add", vault))
+		before := len(w.Authorizations())
+		copied := w.copy(sn, to, dest)
+		seen := map[string][]string{}
+		for _, a := range w.Authorizations()[before:] {
+			if !strings.HasPrefix(a.Action, "kms:") {
+				continue
+			}
+			seen[a.Resource] = append(seen[a.Resource], a.Action)
+			via, id := []string{"ec2.eu-west-1.amazonaws.com"}, []string{vol.ID}
+			if a.Resource == dest {
+				via, id = []string{"ec2.us-west-2.amazonaws.com"}, []string{copied.ID}
+			}
+			grant := []string(nil)
+			switch a.Action {
+			case "kms:DescribeKey":
+				via, id = nil, nil
+			case "kms:CreateGrant":
+				grant = []string{"true"}
+			}
+			require.Equal(t, via, a.Keys["kms:ViaService"], a.Action)
+			require.Equal(t, id, a.Keys["kms:EncryptionContext:aws:ebs:id"], a.Action)
+			require.Equal(t, grant, a.Keys["kms:GrantIsForAWSResource"], a.Action)
+			require.Equal(t, []string{vault}, a.Keys["kms:CallerAccount"], a.Action)
+		}
+		require.ElementsMatch(t, copyKeyActions, seen[source])
+		require.ElementsMatch(t, copyKeyActions, seen[dest])
+
+		w.settled(copied)
+		time.Sleep(time.Minute)
+		before = len(w.Authorizations())
+		again := w.copy(copied, to, dest)
+		var named []string
+		for _, a := range w.Authorizations()[before:] {
+			if a.Action == "kms:ReEncryptFrom" {
+				named = append(named, a.Keys["kms:EncryptionContext:aws:ebs:id"]...)
+				require.Equal(t, []string{"true"}, a.Keys["kms:ReEncryptOnSameKey"])
+			}
+		}
+		require.Equal(t, []string{copied.ID, again.ID}, named, "a copy is named itself, not its volume")
+	})
 }
 
 func TestCopyNeedsUsableKeys(t *testing.T) {

@@ -69,6 +69,10 @@ func TestWhoSeesWhat(t *testing.T) {
 			require.Equal(t, tt.want, w.listed(tt.who, tt.ask), tt.name)
 		}
 
+		require.NoError(t, w.share(shared, "add", second))
+		require.Empty(t, w.listed(grantee, in{RestorableByUserIds: []string{second}}), "a grantee does not learn who else is one")
+		require.Equal(t, []string{shared.ID}, w.listed(owner, in{RestorableByUserIds: []string{second}}))
+
 		require.NoError(t, w.share(shared, "remove", vault))
 		require.Equal(t, []string{public.ID, own.ID}, w.listed(grantee, in{}), "a share taken back")
 		require.NoError(t, w.share(shared, "remove", vault), "twice is no error")

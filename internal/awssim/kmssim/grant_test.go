@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
+	"github.com/snapkeep/snapkeep/internal/awssim"
 )
 
 func TestGrantGivesTheListedOperations(t *testing.T) {
@@ -70,6 +71,23 @@ func TestGrantGivesTheListedOperations(t *testing.T) {
 			require.Equal(t, "AccessDeniedException", code(t, use()), "after it was revoked")
 		})
 	}
+}
+
+func TestGrantForARoleIsForItsSessions(t *testing.T) {
+	ctx := t.Context()
+	cloud := newCloud(t)
+	role := cloud.PutRole(account, awssim.Role{
+		Name: "reader", Path: "/backup/",
+		Trust: parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`),
+	})
+	owner := admin(cloud, account)
+	arn := newKey(t, owner, "")
+	_, err := owner.CreateGrant(ctx, &kms.CreateGrantInput{KeyId: &arn, GranteePrincipal: &role, Operations: []types.GrantOperation{"Encrypt"}})
+	require.NoError(t, err)
+	_, err = session(t, cloud, role).Encrypt(ctx, &kms.EncryptInput{KeyId: &arn, Plaintext: []byte("x")})
+	require.NoError(t, err)
+	_, err = session(t, cloud, role).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &arn})
+	require.Equal(t, "AccessDeniedException", code(t, err))
 }
 
 func TestGrantsAreListedAndNamedOnesMadeOnce(t *testing.T) {

@@ -8,7 +8,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
@@ -211,17 +210,7 @@ func TestRecreatedRoleIsNotMeant(t *testing.T) {
 			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:user/admin"},"Action":"kms:*","Resource":"*"},
 			{"Effect":"Allow","Principal":{"AWS":"`+arn+`"},"Action":"kms:DescribeKey","Resource":"*"}]}`)
 		describe := func() string {
-			base := cloud.Config(cloud.User(account, "admin", awssim.Admin()), region)
-			out, err := sts.NewFromConfig(base).AssumeRole(ctx, &sts.AssumeRoleInput{RoleArn: &arn, RoleSessionName: aws.String("s1")})
-			require.NoError(t, err)
-			cfg := base.Copy()
-			cfg.Credentials = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-				return aws.Credentials{
-					AccessKeyID: *out.Credentials.AccessKeyId, SecretAccessKey: *out.Credentials.SecretAccessKey,
-					SessionToken: *out.Credentials.SessionToken,
-				}, nil
-			})
-			_, err = kms.NewFromConfig(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key})
+			_, err := session(t, cloud, arn).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &key})
 			return code(t, err)
 		}
 		require.Empty(t, describe())

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
@@ -37,6 +39,18 @@ func client(cloud *awssim.Cloud, acct, name string, policies ...*iampolicy.Docum
 
 func admin(cloud *awssim.Cloud, acct string) *kms.Client {
 	return client(cloud, acct, "admin", awssim.Admin())
+}
+
+// session is a client of a role of the account, assumed by an administrator.
+func session(t testing.TB, cloud *awssim.Cloud, role string) *kms.Client {
+	t.Helper()
+	base := cloud.Config(cloud.User(account, "admin", awssim.Admin()), region)
+	out, err := sts.NewFromConfig(base).AssumeRole(context.Background(), &sts.AssumeRoleInput{RoleArn: &role, RoleSessionName: aws.String("s1")})
+	require.NoError(t, err)
+	c := out.Credentials
+	cfg := base.Copy()
+	cfg.Credentials = credentials.NewStaticCredentialsProvider(*c.AccessKeyId, *c.SecretAccessKey, *c.SessionToken)
+	return kms.NewFromConfig(cfg)
 }
 
 func parse(t testing.TB, text string) *iampolicy.Document {
