@@ -86,7 +86,7 @@ func (r reading) read(ctx context.Context, e *Engine) ([]Point, error) {
 	reader := &pointReader{e: e, site: r.id.site, v: v, now: time.Now()}
 	var points []Point
 	for _, snaps := range v.byPoint {
-		originals, copies := reader.claims(snaps)
+		originals, copies := reader.claims(r.id.driver, snaps)
 		if p, ok := reader.original(originals); ok && r.originals {
 			points = append(points, p)
 		}
@@ -109,12 +109,16 @@ type pointReader struct {
 }
 
 // claims parts the snapshots of one point, oldest first, into those of a
-// protected resource in this site and copies. Snapshots of another owner, and
-// those whose tags contradict themselves, are neither.
-func (r *pointReader) claims(snaps []Snapshot) (originals, copies []claim) {
+// protected resource in this site and copies. Snapshots of another owner, of
+// resources of another driver, those whose tags contradict themselves, and
+// those that cannot have been made as what they claim to be are neither.
+func (r *pointReader) claims(driver int, snaps []Snapshot) (originals, copies []claim) {
 	for _, s := range snaps {
 		l, err := readLabel(s.Tags, r.e.opts.Vault)
-		if err != nil || s.Owner != r.site.Account {
+		if err != nil || s.Owner != r.site.Account || !r.made(s, l) {
+			continue
+		}
+		if of, known := r.e.kinds[kindOf(l.resource)]; !known || of != driver {
 			continue
 		}
 		k := claim{s, l}
@@ -129,6 +133,14 @@ func (r *pointReader) claims(snaps []Snapshot) (originals, copies []claim) {
 		}
 	}
 	return originals, copies
+}
+
+// made says whether a snapshot can have been made by the engine. In a protected
+// account anyone may put our tags on a snapshot that is somebody else's, to
+// have it deleted; what it was described as when it was made, nobody can
+// change. The tags in the vault are the vault's own.
+func (r *pointReader) made(s Snapshot, l label) bool {
+	return r.site.Account == r.e.opts.Vault || s.Description == describe(l.plan, l.point, l.resource)
 }
 
 // original makes a point of originals, if there is a set that AWS's fields
@@ -150,12 +162,26 @@ func (r *pointReader) original(claims []claim) (Point, bool) {
 	}
 	p.State = r.state(p.Members, best.label.members, func(PointMember) bool { return true })
 	for _, k := range claims {
-		extra := k.label.kind == intermediate || best.job.memberOf(k.Snapshot, windowOf(k.label.at, r.e.opts.Window), r.now) >= 0
-		if extra && !used[k.ID] {
+		if !used[k.ID] && r.leftOver(best, k) {
 			p.Extra = append(p.Extra, k.Snapshot)
 		}
 	}
 	return p, true
+}
+
+// leftOver says whether a snapshot is of the same point as the best set: an
+// original that was doubled, or an intermediate.
+func (r *pointReader) leftOver(best borneOut, k claim) bool {
+	j := best.job
+	if k.label.kind == original {
+		return j.memberOf(k.Snapshot, windowOf(k.label.at, r.e.opts.Window), r.now) >= 0
+	}
+	for i, m := range j.Resource.Members {
+		if k.label.key == j.rekeyKey(i) {
+			return k.SizeGiB == m.SizeGiB && k.Encrypted && !k.Started.Before(best.set.started)
+		}
+	}
+	return false
 }
 
 // A borneOut is a claim with the set that bears it out.
@@ -238,25 +264,31 @@ func (r *pointReader) verified(m PointMember) bool {
 	return err == nil && m.Snapshot.Encrypted && key.site == r.site && m.Snapshot.SizeGiB == m.SizeGiB
 }
 
-// state says how whole a point is that should have a number of members.
+// state says how whole a point is that should have a number of members. As
+// long as one of them is under way it is Pending: the others may follow, and
+// nobody should delete what is being made.
 func (r *pointReader) state(members []PointMember, want int, verified func(PointMember) bool) retention.State {
 	var newest time.Time
-	good := 0
+	good, bad := 0, 0
 	for _, m := range members {
 		if m.Snapshot.Started.After(newest) {
 			newest = m.Snapshot.Started
 		}
 		switch {
 		case m.Snapshot.State == SnapshotError, m.Snapshot.State == SnapshotCompleted && !verified(m):
-			return retention.Failed
+			bad++
 		case m.Snapshot.State == SnapshotCompleted:
 			good++
 		}
 	}
 	switch {
+	case good+bad < len(members):
+		return retention.Pending
+	case bad > 0:
+		return retention.Failed
 	case good == want:
 		return retention.Complete
-	case len(members) < want && r.now.Sub(newest) > r.e.opts.Grace:
+	case r.now.Sub(newest) > r.e.opts.Grace:
 		return retention.Partial
 	}
 	return retention.Pending

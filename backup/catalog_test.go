@@ -105,7 +105,7 @@ func TestPointsHaveExtras(t *testing.T) {
 		time.Sleep(time.Minute)
 		for _, site := range []backup.Site{siteB, home} {
 			first := c.at(site)[0]
-			again := c.put(site, backup.Snapshot{Volume: first.Volume, SizeGiB: first.SizeGiB, Encrypted: true, KMSKey: first.KMSKey}, first.Tags)
+			again := c.put(site, backup.Snapshot{Volume: first.Volume, SizeGiB: first.SizeGiB, Encrypted: true, KMSKey: first.KMSKey, Description: first.Description}, first.Tags)
 			again.broken = "x"
 		}
 		time.Sleep(time.Hour)

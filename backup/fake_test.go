@@ -296,7 +296,7 @@ func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
 			continue
 		}
 		f.last[m.Volume] = now
-		s := f.add(backup.Snapshot{Volume: m.Volume, SizeGiB: m.SizeGiB, Encrypted: m.Encrypted, KMSKey: m.KMSKey}, step.Tags)
+		s := f.add(backup.Snapshot{Volume: m.Volume, SizeGiB: m.SizeGiB, Encrypted: m.Encrypted, KMSKey: m.KMSKey, Description: step.Description}, step.Tags)
 		s.managed, s.broken = m.ManagedKey, f.breaks[m.Volume]
 		made = append(made, f.now(s))
 	}
@@ -321,7 +321,7 @@ func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {
 	if pending >= f.slots {
 		return nil, fmt.Errorf("ResourceLimitExceeded: %w", backup.ErrQuota)
 	}
-	s := f.add(backup.Snapshot{Volume: "vol-ffffffff", SizeGiB: source.SizeGiB, Encrypted: true, KMSKey: step.KMSKey}, step.Tags)
+	s := f.add(backup.Snapshot{Volume: "vol-ffffffff", SizeGiB: source.SizeGiB, Encrypted: true, KMSKey: step.KMSKey, Description: step.Description}, step.Tags)
 	if f.badKeys[step.KMSKey] {
 		s.broken = "Given key ID is not accessible"
 	}

@@ -322,6 +322,9 @@ func (j *Job) label(kind labelKind, member int, to Site) label {
 	return l
 }
 
-func (j *Job) describe() string {
-	return fmt.Sprintf("snapkeep %s: %s of %s", j.Plan, j.Point, j.Resource.ID())
+func (j *Job) describe() string { return describe(j.Plan, j.Point, j.Resource.ARN) }
+
+// describe returns what every snapshot of a point is described as.
+func describe(plan, point, resource string) string {
+	return fmt.Sprintf("snapkeep %s: %s of %s", plan, point, Resource{ARN: resource}.ID())
 }

@@ -10,16 +10,20 @@ import (
 // fields, which can be believed, and the tags, which in a protected account
 // cannot (its owner, or an intruder, can write any).
 type Snapshot struct {
-	ID           string            `json:"id"`
-	Owner        accounts.ID       `json:"owner"`
-	Volume       string            `json:"volume"` // source volume; arbitrary for copies
-	SizeGiB      int32             `json:"sizeGiB"`
-	State        SnapshotState     `json:"state"`
-	StateMessage string            `json:"stateMessage,omitempty"`
-	Started      time.Time         `json:"started"`
-	Encrypted    bool              `json:"encrypted,omitempty"`
-	KMSKey       string            `json:"kmsKey,omitempty"`
-	Tags         map[string]string `json:"tags,omitempty"`
+	ID           string        `json:"id"`
+	Owner        accounts.ID   `json:"owner"`
+	Volume       string        `json:"volume"` // source volume; arbitrary for copies
+	SizeGiB      int32         `json:"sizeGiB"`
+	State        SnapshotState `json:"state"`
+	StateMessage string        `json:"stateMessage,omitempty"`
+	Started      time.Time     `json:"started"`
+	Encrypted    bool          `json:"encrypted,omitempty"`
+	KMSKey       string        `json:"kmsKey,omitempty"`
+	// Description it was made with. EC2 has no call that changes it, so that
+	// what was not made as ours cannot become so (EC2 API Reference,
+	// ModifySnapshotAttribute: permissions and product codes alone).
+	Description string            `json:"description,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"`
 }
 
 // A SnapshotState is EC2's state of a snapshot.

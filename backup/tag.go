@@ -187,6 +187,9 @@ func (l *label) readCopy(tags map[string]string) error {
 		return fmt.Errorf("tag %s: %q is not a site", tagSource, tags[tagSource])
 	}
 	l.source = Site{Account: id, Region: region}
+	if a, err := parseARN(l.resource); err != nil || a.site != l.source {
+		return fmt.Errorf("tag %s: %q is not the site of %s", tagSource, tags[tagSource], l.resource)
+	}
 	if l.taken, err = time.Parse(time.RFC3339Nano, tags[tagTaken]); err != nil {
 		return fmt.Errorf("tag %s: %q is not a time", tagTaken, tags[tagTaken])
 	}

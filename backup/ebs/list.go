@@ -51,6 +51,6 @@ func snapshot(s types.Snapshot) backup.Snapshot {
 		ID: aws.ToString(s.SnapshotId), Owner: accounts.ID(aws.ToString(s.OwnerId)), Volume: aws.ToString(s.VolumeId),
 		SizeGiB: aws.ToInt32(s.VolumeSize), State: backup.SnapshotState(s.State), StateMessage: aws.ToString(s.StateMessage),
 		Started: aws.ToTime(s.StartTime), Encrypted: aws.ToBool(s.Encrypted), KMSKey: aws.ToString(s.KmsKeyId),
-		Tags: tagMap(s.Tags),
+		Description: aws.ToString(s.Description), Tags: tagMap(s.Tags),
 	}
 }
