@@ -19,7 +19,10 @@ func (w window) holds(t time.Time) bool { return !t.Before(w.from) && !t.After(w
 
 // Adoption: an original is taken for one of a job's by what AWS says of it.
 // Its tags are only how it is found, since the account's owner, or an
-// intruder, can put any tags on any snapshot.
+// intruder, can put any tags on any snapshot. The description must be ours,
+// too: it cannot be changed (see Snapshot.Description), so that nobody who may
+// only write tags can have somebody else's snapshot copied, or deleted as the
+// remains of a failed job.
 
 // adoptable says whether AWS's own fields let a snapshot be the original of a
 // member: owner, volume, size and StartTime.
@@ -42,7 +45,7 @@ func (s set) complete() bool { return s.found == len(s.snaps) }
 // Amazon EBS snapshots"). Of two snapshots of one volume in a set the lower id
 // counts. The second result is how many candidates were turned away.
 func (j *Job) sets(candidates []Snapshot, w window, now time.Time) (found []set, refused int) {
-	key := keyOf(j.Vault, j.Run(), j.Resource.ARN, keySnapshot, "", "")
+	key, description := keyOf(j.Vault, j.Run(), j.Resource.ARN, keySnapshot, "", ""), j.describe()
 	for _, s := range candidates {
 		if _, isStep := s.Tags[tagStep]; isStep {
 			continue // an intermediate
@@ -51,7 +54,7 @@ func (j *Job) sets(candidates []Snapshot, w window, now time.Time) (found []set,
 			continue // a copy, where a destination is in the protected account
 		}
 		i := j.memberOf(s, w, now)
-		if i < 0 || s.Tags[tagKey] != key {
+		if i < 0 || s.Tags[tagKey] != key || s.Description != description {
 			refused++
 			continue
 		}
@@ -79,12 +82,12 @@ func (j *Job) memberOf(s Snapshot, w window, now time.Time) int {
 }
 
 // rekeyed says whether a snapshot in the protected account may be the
-// intermediate of a member: right key in its tags, owner and size, begun after
-// its original, encrypted under the key the plan names.
+// intermediate of a member: right key in its tags, owner, size and description,
+// begun after its original, encrypted under the key the plan names.
 func (j *Job) rekeyed(s Snapshot, i int) bool {
 	m := j.Resource.Members[i]
 	return s.Tags[tagStep] == keyRekey && s.Tags[tagKey] == j.rekeyKey(i) &&
-		s.Owner == j.Resource.Site.Account && s.SizeGiB == m.SizeGiB &&
+		s.Owner == j.Resource.Site.Account && s.SizeGiB == m.SizeGiB && s.Description == j.describe() &&
 		!s.Started.Before(j.Originals[i].Started) && s.Encrypted && s.KMSKey == j.RekeyKey
 }
 

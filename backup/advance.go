@@ -62,7 +62,7 @@ type advance struct {
 func (a *advance) run(ctx context.Context) (Outcome, error) {
 	a.recall()
 	now := time.Now()
-	a.w = &world{now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{}, slots: a.e.freeSlots, turn: a.e.turn}
+	a.w = &world{now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{}, slots: a.e.freeSlots, most: a.e.mostPending, turn: a.e.turn}
 	for {
 		if err := ctx.Err(); err != nil {
 			return Outcome{}, err
@@ -80,7 +80,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 				continue
 			}
 			a.w.views[*v.need] = seen
-			a.j.trial(v.scope).forgive()
+			a.j.trial(v.scope).looked()
 		case v.step != nil:
 			return a.act(ctx, v)
 		case v.end:
@@ -113,9 +113,11 @@ func (e *Engine) freeSlots(site Site, v *view) int {
 	return e.slots.free(site, v.pendingCopies(), e.opts.Slots, time.Now())
 }
 
+func (e *Engine) mostPending(site Site) int { return e.slots.most(site, e.opts.MaxPending, time.Now()) }
+
 func (e *Engine) turn(site Site, v *view, kind int) int {
 	width := e.opts.Slots
-	if kind == lineOriginals {
+	if kind == roomOriginals {
 		width = e.opts.MaxPending
 	}
 	return e.slots.turn(site, kind, width, v.begun)
@@ -208,7 +210,7 @@ func (a *advance) fold(v *verdict, snaps []Snapshot) error {
 		*t = Trace{Snapshot: made.ID, Seen: now}
 		told = made.ID
 	case StepShare:
-		share := &a.j.Shares[v.scope.i]
+		share := a.j.share(v.step.With)
 		share.Shared = append(share.Shared, v.step.Snapshot)
 		share.Revoked = slices.DeleteFunc(share.Revoked, func(id string) bool { return id == v.step.Snapshot })
 	case StepRevoke:
@@ -290,7 +292,7 @@ func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 	site := a.j.Resource.Site
 	if v.step != nil {
 		site = v.at.site
-		a.learn(v, class, now)
+		a.learn(v, class, err, now)
 	} else if v.need != nil {
 		site = v.need.site
 	}
@@ -308,12 +310,15 @@ func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 }
 
 // learn lowers what the engine thinks AWS will take.
-func (a *advance) learn(v *verdict, class awserr.Class, now time.Time) {
+func (a *advance) learn(v *verdict, class awserr.Class, err error, now time.Time) {
 	switch {
 	case class == awserr.Throttled:
 		a.e.pacer.Throttled(now, a.paceKeys(v, a.e.drivers[a.driver].API(*v.step))[0])
 	case class == awserr.Quota && v.step.Kind == StepCopy:
-		a.e.slots.refused(v.at.site, a.e.sight(a.viewOf(v)).latest().pendingCopies(), now)
+		a.e.slots.refused(v.at.site, roomCopies, a.e.sight(a.viewOf(v)).latest().pendingCopies(), now)
+	case class == awserr.Quota && awserr.Code(err) == "PendingSnapshotLimitExceeded": // of the account, not of a volume
+		all, _, _ := a.e.sight(a.viewOf(v)).latest().pendingOriginals(nil)
+		a.e.slots.refused(v.at.site, roomOriginals, all, now)
 	}
 }
 

@@ -1,7 +1,6 @@
 package backup
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -150,24 +149,19 @@ func (d *decision) adoptCopies(i int, v *view) {
 func (d *decision) copyMember(i, member int, v *view) *verdict {
 	j, c, s := d.j, d.j.Copies[i], scope{scopeCopy, i}
 	source := d.sourceOf(c.Site, member)
-	if k := slices.IndexFunc(j.Shares, func(s JobShare) bool { return s.Account == c.Site.Account }); k >= 0 {
-		share := j.Shares[k]
-		switch {
-		case slices.Contains(share.Shared, source.Snapshot):
-		case share.Trial.Fault != nil:
-			d.fail(s, fmt.Errorf("not shared: %w", share.Trial.Fault))
+	if share := j.share(c.Site.Account); share != nil && !slices.Contains(share.Shared, source.Snapshot) {
+		if d.paused(s) {
 			return nil
-		case d.paused(scope{scopeShare, k}):
-			return nil
-		default:
-			return &verdict{
-				step: &Step{Kind: StepShare, Snapshot: source.Snapshot, With: share.Account},
-				at:   actor{site: j.Resource.Site, purpose: accounts.Backup}, scope: scope{scopeShare, k}, fold: fold{copy: i},
-			}
+		}
+		// It is the copy that fails if this does. The share's own trial is for
+		// taking back what was shared of the other members.
+		return &verdict{
+			step: &Step{Kind: StepShare, Snapshot: source.Snapshot, With: share.Account},
+			at:   actor{site: j.Resource.Site, purpose: accounts.Backup}, scope: s, fold: fold{copy: i},
 		}
 	}
 	if d.w.slots(c.Site, v) <= 0 {
-		d.queue(v, c.Site, lineCopies, "a slot for a copy into %s", c.Site)
+		d.queue(v, c.Site, roomCopies, "a slot for a copy into %s", c.Site)
 		return nil
 	}
 	tags, err := j.label(duplicate, member, c.Site).tags(j.Vault)

@@ -19,17 +19,18 @@ type world struct {
 	reached []Stage
 	// slots returns how many more copies a site may take now.
 	slots func(Site, *view) int
+	// most returns how many originals may be pending in a site.
+	most func(Site) int
 	// turn returns after how many listings it is worth asking again for what
-	// others wait for too: lineCopies or lineOriginals.
+	// others wait for too: roomCopies or roomOriginals.
 	turn func(Site, *view, int) int
 }
 
 // rules are the options that decisions depend on.
 type rules struct {
-	maxAge     time.Duration
-	grace      time.Duration
-	window     time.Duration
-	maxPending int
+	maxAge time.Duration
+	grace  time.Duration
+	window time.Duration
 }
 
 // A verdict is what to do next about a job: one of look, call, wait and end.

@@ -1,2 +1,85 @@
-// Package backup protects resources: it plans, snapshots, copies, verifies and prunes.
+// Package backup protects EC2 instances and EBS volumes of many accounts from
+// one vault account: it snapshots what a plan selects, brings copies home under
+// the vault's own key, and keeps the catalog of what there is.
+//
+// For most programs two calls are enough: [New] makes an engine, [Engine.Run]
+// runs a plan.
+//
+//	sessions, err := accounts.New(cfg, accts, accounts.Options{})
+//	…
+//	engine, err := backup.New(sessions, []backup.Driver{ebs.New(ebs.Options{})}, backup.Options{
+//		Vault:   "999999999999",
+//		OnEvent: backup.LogTo(slog.Default()),
+//	})
+//	…
+//	report, err := engine.Run(ctx, plan, time.Now())
+//	fmt.Print(report)
+//
+// A run is a plan and a moment. Its work is cut into jobs, one for each
+// resource, which [Engine.Jobs] lists before anything is changed and
+// [Engine.Forecast] reckons up. Run advances them until they are done; a host
+// that has a queue, a scheduler or a workflow engine of its own calls
+// [Engine.Advance] instead, and stores the [Job] between two calls: each makes
+// one call to AWS at most, and never waits for it.
+//
+// A job goes from Planned over Snapshotted, Rekeyed, Shared, Copied, Verified
+// and Revoked to Done. Its snapshots are taken in the protected account, all
+// volumes of an instance at one moment; what the AWS-managed key encrypts is
+// copied there under another key, for it cannot be shared; the vault copies
+// what is shared with it, under its own key; a completed copy is compared with
+// what was asked for; then the share is revoked and what was only needed on
+// the way is deleted.
+//
+// # The catalog
+//
+// There is no database. The tags on the snapshots say what they are, and
+// [Engine.Points] reads them. What carries no tags of the vault is not
+// touched.
+//
+// # What is guaranteed
+//
+//   - The same plan and the same moment make one recovery point of a resource,
+//     however often a run is cut off and taken up again, by whatever process.
+//     EC2's calls that make snapshots have no client token; a key in the tags
+//     stands in for it, and is looked up before a call is made again.
+//   - After a run that came to its end nothing is left shared and no
+//     intermediate is left, or the job says so: it is Unrevoked, or Failed.
+//   - A copy counts once it is completed and verified: size, key, identity.
+//     That is looked at anew whenever it matters.
+//   - One resource, one destination, one site that fails does not stop the others.
+//   - Tags in a protected account are not believed. An original is adopted by
+//     what AWS itself says of it: owner, volume, size and time. Somebody who
+//     forges tags can make one resource's job fail, and can offer another
+//     snapshot of the right volume at the right time; nobody there can change,
+//     or make the engine change, a point that is in the vault.
+//   - Roles are kept apart: in a protected account the backup role makes and
+//     shares, the pruner deletes; in the vault the writer copies, the pruner
+//     deletes. A deletion during a run is held down, by a session policy, to
+//     what that run made.
+//   - AWS's limits are kept before AWS has to insist: request rates, copy
+//     slots, pending snapshots, the time between two snapshots of a volume.
+//
+// # What a crash leaves
+//
+// Snapshots, shares and copies as they were made so far, all tagged. Run with
+// the same moment takes them up. Run with another moment first finishes the
+// most recent unfinished run of each resource. Until then a copy may go on
+// completing, an original may be shared with the vault account, and an
+// intermediate costs money; nothing else is left, and nothing is lost.
+// A process that takes over waits [Options.Settle] before it makes anything,
+// since what its predecessor made last may not be listed yet.
+//
+// # Zero values, concurrency
+//
+// The zero [Options] are fit for use but for Vault; each field says what its
+// zero means. An [Engine] may be used by many goroutines. A [Job] may be
+// advanced by any process, by one at a time; two processes must not work on
+// one run at the same time. All times are UTC.
+//
+// # What it does not do
+//
+// It makes no file-system-consistent snapshots: a set is crash-consistent, as
+// CreateSnapshots makes it. It schedules nothing: when a run is due is the
+// host's to say. It tags nothing that exists, keeps no state on disk, reads no
+// environment and starts no goroutine that outlives a call.
 package backup

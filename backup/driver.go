@@ -25,7 +25,9 @@ type Driver interface {
 // A Client lists and changes one site.
 type Client interface {
 	// Discover lists the resources that the selector chooses, with all their
-	// members, sorted by ARN. Resources that are being deleted are left out.
+	// members, sorted by ARN. Resources that are being deleted are left out. An
+	// error beside a resource that has an ARN is about that resource, and the
+	// others follow; any other ends the listing.
 	// An error beside a resource is about that one alone; an error without a
 	// resource ends the listing.
 	Discover(ctx context.Context, sel Selector) iter.Seq2[Resource, error]
@@ -33,7 +35,8 @@ type Client interface {
 	// The listing is one paginated, filtered call, never one by ids.
 	List(ctx context.Context, q Query) iter.Seq2[Snapshot, error]
 	// Do makes the step's one call and returns what it made, as far as the
-	// answer tells. It sends a create at most once: an answer that was lost
+	// answer tells: of each snapshot its ID, and for StepSnapshot its Volume,
+	// SizeGiB and Started. It sends a create at most once: an answer that was lost
 	// is an error that wraps ErrUnknownOutcome, and the engine looks the
 	// result up by its tags before it asks again. Deleting what is not there,
 	// sharing what is shared and revoking what is not are successes.

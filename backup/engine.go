@@ -67,7 +67,7 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 }
 
 func (e *Engine) rules() rules {
-	return rules{maxAge: e.opts.MaxAge, grace: e.opts.Grace, window: e.opts.Window, maxPending: e.opts.MaxPending}
+	return rules{maxAge: e.opts.MaxAge, grace: e.opts.Grace, window: e.opts.Window}
 }
 
 // driver returns the index of the driver for a kind of resource.

@@ -52,3 +52,6 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// MarshalText returns what Error does, for reports in JSON.
+func (e *Error) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }

@@ -45,6 +45,7 @@ func TestForgedOriginalsAreNotAdopted(t *testing.T) {
 		"in the future":       func(s *backup.Snapshot) { s.Started = s.Started.Add(12 * time.Hour) },
 		"a copy's disguise":   func(s *backup.Snapshot) { s.Tags["snapkeep:source"] = siteB.String() },
 		"a rekey's disguise":  func(s *backup.Snapshot) { s.Tags["snapkeep:step"] = "rekey" },
+		"somebody else's":     func(s *backup.Snapshot) { s.Description = "before the migration" },
 		"another key":         func(s *backup.Snapshot) { s.Tags["snapkeep:key"] = "0123456789abcdef0123456789abcdef" },
 		"another point's tag": func(s *backup.Snapshot) { s.Tags["snapkeep:point"] = "sk-0123456789abcdef0" },
 	} {
@@ -140,7 +141,8 @@ func TestForgedRunsDoNotFloodTheVault(t *testing.T) {
 				probe := newCloud(t)
 				probe.resources[siteB] = []backup.Resource{r}
 				step := firstStep(t, probe, p, at)
-				c.put(siteB, backup.Snapshot{Volume: "vol-b1", SizeGiB: 30, Started: at.Add(time.Second)}, step.Tags).done = at
+				forged := backup.Snapshot{Volume: "vol-b1", SizeGiB: 30, Started: at.Add(time.Second), Description: step.Description}
+				c.put(siteB, forged, step.Tags).done = at
 			}
 		}
 		time.Sleep(time.Minute)
@@ -241,5 +243,42 @@ func FuzzForeignTags(f *testing.F) {
 				}
 			}
 		})
+	})
+}
+
+// Whoever may only write tags cannot have us delete what is not ours: not as an
+// intermediate, nor as what is left of a set that failed.
+func TestTagsOnSomebodyElsesSnapshotDoNotDeleteIt(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		p, at := nightly(), time.Now()
+		c := story(t)
+		ctx, crash := withStop(t)
+		var precious []*fakeSnap
+		c.before = func(k call) error {
+			if k.step.Kind == backup.StepCopy && k.site == siteA {
+				s := c.put(siteA, backup.Snapshot{SizeGiB: 50, Encrypted: true, KMSKey: keyAt(siteA), Description: "precious"}, k.step.Tags)
+				s.done = time.Now()
+				precious = append(precious, s)
+				crash()
+				return ctx.Err()
+			}
+			if k.step.Kind == backup.StepSnapshot && k.site == siteB {
+				s := c.put(siteB, backup.Snapshot{Volume: "vol-b1", SizeGiB: 30, Description: "precious"}, k.step.Tags)
+				s.broken = "x"
+				precious = append(precious, s)
+			}
+			return nil
+		}
+		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+		require.Error(t, err)
+		c.before = nil
+		time.Sleep(time.Minute)
+		report := run(t, c, p, at)
+		require.Equal(t, 3, report.Copies)
+		require.Len(t, precious, 2)
+		for _, s := range precious {
+			require.False(t, s.gone, "%s", s.site)
+		}
+		require.Equal(t, 1, c.count(backup.StepDelete))
 	})
 }

@@ -108,6 +108,8 @@ type Trial struct {
 	Since time.Time `json:"since,omitzero"`
 	// NotBefore is when the next one may be made.
 	NotBefore time.Time `json:"notBefore,omitzero"`
+	// Looking says that they were listings, not calls that change something.
+	Looking bool `json:"looking,omitempty"`
 	// Fault is why it was given up.
 	Fault *Fault `json:"fault,omitempty"`
 }

@@ -1,10 +1,12 @@
 package backup_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
+	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/backup"
@@ -150,5 +152,47 @@ func TestManyVolumes(t *testing.T) {
 		require.Less(t, took, forecast.Makespan*105/100)
 		require.GreaterOrEqual(t, took, forecast.Makespan)
 		require.Equal(t, 800, c.mutations())
+	})
+}
+
+// EC2's limit on pending snapshots is lower than thought.
+func TestFewerPendingThanThought(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 60, same(100))
+		refused := 0
+		c.before = func(k call) error {
+			if k.op != string(backup.StepSnapshot) {
+				return nil
+			}
+			n := 0
+			for _, s := range c.snaps {
+				if time.Now().Before(s.done) {
+					n++
+				}
+			}
+			if n >= 12 {
+				refused++
+				return errors.Join(&smithy.GenericAPIError{Code: "PendingSnapshotLimitExceeded"}, backup.ErrQuota)
+			}
+			return nil
+		}
+		p := fleetPlan()
+		p.Copies = nil
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 60, report.Points)
+		t.Logf("%d refused", refused)
+		require.Less(t, refused, 150)
+	})
+}
+
+func TestARunOfTheFutureWaits(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, at := story(t), time.Now().Add(time.Hour)
+		run(t, c, nightly(), at)
+		for _, s := range c.snaps {
+			require.False(t, s.made.Before(at))
+		}
+		intact(t, c, nightly(), at)
 	})
 }

@@ -92,7 +92,7 @@ func (c *census) unfinished(r *pastRun, runs []*pastRun) bool {
 // would take for its own.
 func (r *pastRun) fits(k claim) bool {
 	if k.label.kind == original {
-		return r.job.memberOf(k.Snapshot, r.window, r.now) >= 0
+		return k.Description == r.job.describe() && r.job.memberOf(k.Snapshot, r.window, r.now) >= 0
 	}
 	for i, m := range r.job.Resource.Members {
 		if m.ManagedKey && r.job.rekeyed(k.Snapshot, i) {

@@ -166,11 +166,17 @@ func (d *decision) mayCreate(v *view) (map[string]string, error) {
 	return j.label(original, 0, Site{}).tags(j.Vault)
 }
 
-// mustWait says whether EC2 would refuse a snapshot now, or whether parts of a
-// set are listed whose other parts may follow; and notes until when.
+// mustWait says whether it is too early for the run, EC2 would refuse a
+// snapshot now, or parts of a set are listed whose other parts may follow; and
+// notes until when.
 func (d *decision) mustWait(v *view) bool {
 	j := d.j
-	found, _ := j.sets(v.of(j.Point), windowOf(j.At, d.w.rules.window), d.w.now)
+	w := windowOf(j.At, d.w.rules.window)
+	if d.w.now.Before(w.from) {
+		d.wait(j.At, "the run's moment")
+		return true
+	}
+	found, _ := j.sets(v.of(j.Point), w, d.w.now)
 	if len(found) > 0 {
 		if until := found[0].started.Add(d.w.rules.grace); until.After(d.w.now) {
 			d.nextLook(v, "the listing to show all snapshots of a set")
@@ -182,11 +188,11 @@ func (d *decision) mustWait(v *view) bool {
 		limit = min(limit, pendingOfVolume(m.Type))
 	}
 	all, ofOne, newest := v.pendingOriginals(j.Resource.Members)
-	switch free := d.w.rules.maxPending - all; {
+	switch free := d.w.most(j.Resource.Site) - all; {
 	case ofOne >= limit:
 		d.nextLook(v, "%d pending snapshots of a volume", ofOne)
 	case all > 0 && free < len(j.Originals):
-		d.queue(v, j.Resource.Site, lineOriginals, "%d pending snapshots at %s", all, j.Resource.Site)
+		d.queue(v, j.Resource.Site, roomOriginals, "%d pending snapshots at %s", all, j.Resource.Site)
 	case newest.Add(volumeSpacing).After(d.w.now) && !newest.After(d.w.now):
 		d.wait(newest.Add(volumeSpacing), "%v between snapshots of a volume", volumeSpacing)
 	default:
@@ -253,7 +259,7 @@ func (d *decision) rekeyMember(i int) *verdict {
 		return nil
 	}
 	if d.w.slots(j.Resource.Site, v) <= 0 {
-		d.queue(v, j.Resource.Site, lineCopies, "a slot for a copy into %s", j.Resource.Site)
+		d.queue(v, j.Resource.Site, roomCopies, "a slot for a copy into %s", j.Resource.Site)
 		return nil
 	}
 	tags, err := j.label(intermediate, i, Site{}).tags(j.Vault)

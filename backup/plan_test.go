@@ -73,31 +73,47 @@ func TestPlanValidate(t *testing.T) {
 		"an unknown place": {func(p *backup.Plan) { p.Sources[1].Regions[0] = "Frankfurt" }, map[string]string{"sources[1].regions[0]": "not a Region"}},
 		"a zone":           {func(p *backup.Plan) { p.Sources[1].Regions[0] = "eu-west-1a" }, map[string]string{"sources[1].regions[0]": "not a Region"}},
 		"a site twice":     {func(p *backup.Plan) { p.Sources[1].Account = alpha }, map[string]string{"sources[1].regions[0]": "is sources[0].regions[0] already"}},
-		"another partition": {func(p *backup.Plan) { p.Sources[1].Regions[0] = "cn-north-1" },
-			map[string]string{"sources[1].regions[0]": "is in partition aws-cn"}},
-		"nothing selected": {func(p *backup.Plan) { p.Sources[1].Select = backup.Selector{ExcludeIDs: []string{"i-1"}} },
-			map[string]string{"sources[1].select": "chooses nothing"}},
+		"another partition": {
+			func(p *backup.Plan) { p.Sources[1].Regions[0] = "cn-north-1" },
+			map[string]string{"sources[1].regions[0]": "is in partition aws-cn"},
+		},
+		"nothing selected": {
+			func(p *backup.Plan) { p.Sources[1].Select = backup.Selector{ExcludeIDs: []string{"i-1"}} },
+			map[string]string{"sources[1].select": "chooses nothing"},
+		},
 		"an empty id": {func(p *backup.Plan) { p.Sources[1].Select.IDs = []string{""} }, map[string]string{"sources[1].select.ids[0]": "not an id"}},
-		"an empty tag key": {func(p *backup.Plan) { p.Sources[1].Select.ExcludeTags = map[string]string{"": "x"} },
-			map[string]string{"sources[1].select.excludeTags": "empty key"}},
-		"a rekey key of elsewhere": {func(p *backup.Plan) { p.Sources[0].RekeyKeys[region] = keyAt(siteB) },
-			map[string]string{"sources[0].rekeyKeys[eu-west-1]": "want one of 111111111111/eu-west-1"}},
-		"a rekey key for nowhere": {func(p *backup.Plan) { p.Sources[0].RekeyKeys[other] = keyAt(siteA) },
-			map[string]string{"sources[0].rekeyKeys[eu-central-1]": "has no Region"}},
+		"an empty tag key": {
+			func(p *backup.Plan) { p.Sources[1].Select.ExcludeTags = map[string]string{"": "x"} },
+			map[string]string{"sources[1].select.excludeTags": "empty key"},
+		},
+		"a rekey key of elsewhere": {
+			func(p *backup.Plan) { p.Sources[0].RekeyKeys[region] = keyAt(siteB) },
+			map[string]string{"sources[0].rekeyKeys[eu-west-1]": "want one of 111111111111/eu-west-1"},
+		},
+		"a rekey key for nowhere": {
+			func(p *backup.Plan) { p.Sources[0].RekeyKeys[other] = keyAt(siteA) },
+			map[string]string{"sources[0].rekeyKeys[eu-central-1]": "has no Region"},
+		},
 		"no retention":  {func(p *backup.Plan) { p.Retention = retention.Policy{} }, map[string]string{"retention": "empty"}},
 		"bad retention": {func(p *backup.Plan) { p.Copies[0].Retention = retention.Policy{Last: -3} }, map[string]string{"copies[0].retention": "-3"}},
 		"no key":        {func(p *backup.Plan) { p.Copies[0].KMSKey = "" }, map[string]string{"copies[0].kmsKey": "is empty"}},
-		"an alias": {func(p *backup.Plan) { p.Copies[0].KMSKey = "arn:aws:kms:eu-west-1:999999999999:alias/vault" },
-			map[string]string{"copies[0].kmsKey": "alias will not do"}},
+		"an alias": {
+			func(p *backup.Plan) { p.Copies[0].KMSKey = "arn:aws:kms:eu-west-1:999999999999:alias/vault" },
+			map[string]string{"copies[0].kmsKey": "alias will not do"},
+		},
 		"not an ARN":          {func(p *backup.Plan) { p.Copies[0].KMSKey = "1234" }, map[string]string{"copies[0].kmsKey": "not an ARN"}},
 		"a key elsewhere":     {func(p *backup.Plan) { p.Copies[0].KMSKey = keyAt(second) }, map[string]string{"copies[0].kmsKey": "is a key of"}},
 		"a partition's lie":   {func(p *backup.Plan) { p.Copies[0].KMSKey = strings.Replace(keyAt(home), "aws", "aws-cn", 1) }, map[string]string{"copies[0].kmsKey": "partition"}},
 		"a destination twice": {func(p *backup.Plan) { p.Copies[1] = p.Copies[0] }, map[string]string{"copies[1]": "is copies[0] already"}},
 		"a negative rhythm":   {func(p *backup.Plan) { p.Copies[0].Every = -1 }, map[string]string{"copies[0].every": "negative"}},
-		"a rhythm that never comes": {func(p *backup.Plan) { p.Copies[0].Every = 30 },
-			map[string]string{"copies[0].every": "29 originals follow the last one, and the retention keeps at most 8"}},
-		"several at once": {func(p *backup.Plan) { p.Name, p.Sources, p.Copies[0].Every = "", nil, -1 },
-			map[string]string{"name": "", "sources": "", "copies[0].every": ""}},
+		"a rhythm that never comes": {
+			func(p *backup.Plan) { p.Copies[0].Every = 30 },
+			map[string]string{"copies[0].every": "29 originals follow the last one, and the retention keeps at most 8"},
+		},
+		"several at once": {
+			func(p *backup.Plan) { p.Name, p.Sources, p.Copies[0].Every = "", nil, -1 },
+			map[string]string{"name": "", "sources": "", "copies[0].every": ""},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := valid()

@@ -27,8 +27,9 @@ type Report struct {
 	Copies int `json:"copies"`
 	// Calls counts the calls that changed something, by the name of the API.
 	Calls map[string]int `json:"calls,omitempty"`
-	// Errors holds all that failed, by account, Region and resource.
-	Errors []*Error `json:"-"`
+	// Errors holds all that failed, by account, Region and resource; in JSON,
+	// their texts.
+	Errors []*Error `json:"errors,omitempty"`
 }
 
 // Run returns the run's id.

@@ -164,8 +164,8 @@ func intact(t *testing.T, c *cloud, p backup.Plan, at time.Time) {
 	}
 	require.Len(t, have, volumes*(1+len(p.Copies)))
 	resources := 0
-	for _, s := range p.SourceSites() {
-		resources += len(c.resources[s])
+	for _, s := range p.Sources {
+		resources += len(c.resources[backup.Site{Account: s.Account, Region: s.Regions[0]}])
 	}
 	list := points(t, c, p)
 	require.Len(t, list, resources*(1+len(p.Copies)))
@@ -197,32 +197,3 @@ func withStop(t *testing.T) (context.Context, context.CancelFunc) {
 
 // lostAnswer is what a driver says when it does not know what came of a call.
 var lostAnswer = errors.Join(errors.New("connection reset"), backup.ErrUnknownOutcome)
-
-// advanceAll advances jobs by hand until they are done, storing each as JSON
-// between two calls.
-func advanceAll(t *testing.T, ctx context.Context, e *backup.Engine, jobs []backup.Job) ([]backup.Job, []error) {
-	t.Helper()
-	errs := make([]error, len(jobs))
-	done := make([]bool, len(jobs))
-	for left := len(jobs); left > 0; {
-		var next time.Time
-		for i := range jobs {
-			if done[i] {
-				continue
-			}
-			var out backup.Outcome
-			jobs[i], out, errs[i] = e.Advance(ctx, jobs[i])
-			jobs[i] = stored(t, jobs[i])
-			if out.Done {
-				done[i], left = true, left-1
-				continue
-			}
-			require.NoError(t, errs[i])
-			if next.IsZero() || out.NotBefore.Before(next) {
-				next = out.NotBefore
-			}
-		}
-		time.Sleep(time.Until(next))
-	}
-	return jobs, errs
-}

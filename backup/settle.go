@@ -83,7 +83,7 @@ func (d *decision) sharedIDs(share JobShare, v *view) []string {
 	key := keyOf(j.Vault, j.Run(), j.Resource.ARN, keySnapshot, "", "")
 	for _, s := range v.of(j.Point) {
 		member := -1
-		if s.Tags[tagKey] == key {
+		if s.Tags[tagKey] == key && s.Description == j.describe() {
 			member = j.memberOf(s, w, d.w.now)
 		}
 		for i, m := range j.Resource.Members {

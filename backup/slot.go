@@ -16,10 +16,23 @@ type slotCounter struct {
 }
 
 type slot struct {
-	inFlight int       // calls that have not been answered
-	limit    int       // learned; holds until the moment below
-	until    time.Time //
-	lines    [2]line   // of those who wait for a slot, and for a pending snapshot to end
+	inFlight int        // copies that have not been answered
+	learned  [2]ceiling // by what there is room for
+	lines    [2]line    // of those who wait for it
+}
+
+// A ceiling is a limit that holds until a moment.
+type ceiling struct {
+	limit int
+	until time.Time
+}
+
+// of returns the lower of a limit and what was learned.
+func (c ceiling) of(limit int, now time.Time) int {
+	if now.Before(c.until) {
+		return min(limit, c.limit)
+	}
+	return limit
 }
 
 // A line counts those who were turned away since a listing was begun.
@@ -28,10 +41,10 @@ type line struct {
 	n     int
 }
 
-// What a line is for.
+// What a site has room for.
 const (
-	lineCopies = iota
-	lineOriginals
+	roomCopies = iota
+	roomOriginals
 )
 
 // maxTurn is after how many listings at most who waits is to look again.
@@ -77,14 +90,20 @@ func (c *slotCounter) release(site Site) {
 	c.site(site).inFlight--
 }
 
-// refused notes that AWS has fewer slots than thought: others use them, or the
+// refused notes that AWS has less room than thought: others use it, or the
 // account's limit is lower. At least one is tried again, or it would never be
-// known that they are back.
-func (c *slotCounter) refused(site Site, pending int, now time.Time) {
+// known that there is room again.
+func (c *slotCounter) refused(site Site, kind, pending int, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.site(site)
-	s.limit, s.until = max(pending, 1), now.Add(lowered)
+	c.site(site).learned[kind] = ceiling{max(pending, 1), now.Add(lowered)}
+}
+
+// most returns how many originals may be pending in a site.
+func (c *slotCounter) most(site Site, limit int, now time.Time) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.site(site).learned[roomOriginals].of(limit, now)
 }
 
 func (c *slotCounter) site(site Site) *slot {
@@ -97,8 +116,5 @@ func (c *slotCounter) site(site Site) *slot {
 }
 
 func (s *slot) free(pending, limit int, now time.Time) int {
-	if now.Before(s.until) {
-		limit = min(limit, s.limit)
-	}
-	return limit - pending - s.inFlight
+	return s.learned[roomCopies].of(limit, now) - pending - s.inFlight
 }

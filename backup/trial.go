@@ -17,13 +17,24 @@ const (
 )
 
 // forgive forgets attempts that came to nothing, after one that did not.
-func (t *Trial) forgive() { t.Tries, t.Since, t.NotBefore = 0, time.Time{}, time.Time{} }
+func (t *Trial) forgive() {
+	t.Tries, t.Since, t.NotBefore, t.Looking = 0, time.Time{}, time.Time{}, false
+}
+
+// looked forgives listings that came to nothing, after one that did not. It
+// forgives no calls: what they are decided on is listed between any two of
+// them, so they would be tried for ever.
+func (t *Trial) looked() {
+	if t.Looking {
+		t.forgive()
+	}
+}
 
 // failed notes an attempt that came to nothing. It reports whether another one
 // makes no sense.
 func (t *Trial) failed(c awserr.Class, step *Step, o Options, now time.Time) bool {
 	if t.Since.IsZero() {
-		t.Since = now
+		t.Since, t.Looking = now, step == nil
 	}
 	limit := o.Patience
 	switch c {
