@@ -1,276 +1,227 @@
 package backup
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/snapkeep/snapkeep/accounts"
-	"github.com/snapkeep/snapkeep/iampolicy"
-	"github.com/snapkeep/snapkeep/internal/pace"
 	"github.com/snapkeep/snapkeep/retention"
 )
 
-// ErrStalePlan is returned for a prune plan that has expired.
-var ErrStalePlan = errors.New("the prune plan has expired")
-
-// deleteAttempts is how often a throttled delete is sent.
-const deleteAttempts = 10
+// Why Prune refuses a whole plan.
+var (
+	// ErrStalePlan means that the plan has expired, or was made for a moment
+	// that is yet to come.
+	ErrStalePlan = errors.New("the prune plan is not of this time")
+	// ErrAlteredPlan means that the plan is not as PlanPrune made it.
+	ErrAlteredPlan = errors.New("the prune plan was altered")
+)
 
 // Prune deletes what the plan would delete, if a fresh reading of the cloud
 // agrees: a point goes only if the same policy, at the same moment, prunes it
-// among the points that are there now. A group whose newest complete point is
-// no longer there is left alone altogether. The oldest points go first.
+// among the points that are there now, and if it has no snapshot that the plan
+// does not name. A group whose newest complete point is no longer there is left
+// alone altogether. Originals go before copies, and at each site the oldest
+// point goes first.
+//
+// A point goes with all its snapshots. While a point is whole, a snapshot that
+// cannot be deleted stops the others from being deleted; what is no longer
+// whole is deleted as far as possible, and the next plan goes on with it.
 //
 // Every site's session is held down, for this call, to snapshots of this vault
-// that are older than the newest one to be deleted, so that not even a mistake
-// here could touch a younger one. Deleting what is gone is a success.
+// that are not younger than the newest one to be deleted, so that not even a
+// mistake here could touch a younger one. Deleting what is gone is a success.
+// What was deleted is looked for in a listing begun afterwards.
 //
-// The report is never nil once deleting began, also if ctx is cancelled: what
-// was not reached is NotTried. The error joins the *Error of each site that
-// could not be read and each point that could not be deleted.
+// An error without a report means that nothing was deleted: the plan is of
+// another vault, ErrStalePlan or ErrAlteredPlan, or ctx was done. The report is
+// not nil once deleting may have begun, also if ctx is cancelled: what was not
+// reached is NotTried. The error joins the *Error of each site that could not be
+// read, of each group whose newest point is gone and of each point that could
+// not be deleted, and ctx's error. Prune may be called again, and by several at
+// once: what is gone stays gone, and nothing is made.
 func (e *Engine) Prune(ctx context.Context, pp *PrunePlan) (*PruneReport, error) {
-	now := time.Now()
-	if now.After(pp.Expires) {
-		return nil, fmt.Errorf("backup: made %s, expired %s: %w", pp.Made.Format(time.RFC3339), pp.Expires.Format(time.RFC3339), ErrStalePlan)
-	}
-	fresh, err := e.PlanPrune(ctx, pp.Plan, pp.Made)
-	if fresh == nil {
+	if err := e.accept(pp, time.Now()); err != nil {
 		return nil, err
 	}
+	s, unread := e.takeStock(ctx, pp.Plan)
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	groups, unjudged := pp.Plan.judgeAll(s, pp.Made)
+	fresh := map[groupID]judged{}
+	for _, g := range groups {
+		fresh[g.id()] = g
+	}
+	pr := &pruning{e: e, made: pp.Made, minAge: pp.Plan.Retention.MinAge}
+	for _, g := range pp.Groups {
+		pr.compare(g, fresh[g.id()], s.unread[place{g.Site, g.Copy}] != nil)
+	}
+	slices.SortStableFunc(pr.targets, func(a, b *target) int { return a.Time.Compare(b.Time) })
+	// A copy may be what lets its original go, see Copy.DropOriginal: if this
+	// call ends between the two, the original must not outlive the reason.
+	for _, copies := range []bool{false, true} {
+		pr.deleteAll(ctx, copies)
+	}
 	r := &PruneReport{Plan: pp.Plan.Name}
-	for _, g := range pp.Groups {
-		r.Results = append(r.Results, g.agree(fresh.group(g))...)
+	for _, t := range pr.targets {
+		r.Results = append(r.Results, t.PruneResult)
+		r.Calls += t.calls
 	}
-	// Within a site in order of age, since the quota is the site's.
-	slices.SortStableFunc(r.Results, func(a, b PruneResult) int { return a.Point.Time.Compare(b.Point.Time) })
-	e.deleteAll(ctx, r, pp.Made)
-	return r, errors.Join(err, r.errors())
+	errs := slices.Concat([]error{unread, unjudged}, pr.errs, r.errors())
+	return r, errors.Join(append(errs, ctx.Err())...)
 }
 
-// group returns the group of the same resource and site, empty if there is none.
-func (pp *PrunePlan) group(like PruneGroup) PruneGroup {
-	for _, g := range pp.Groups {
-		if g.Resource == like.Resource && g.Site == like.Site && g.Copy == like.Copy {
-			return g
-		}
+// accept refuses a plan that is not to be applied by this engine now.
+func (e *Engine) accept(pp *PrunePlan, now time.Time) error {
+	if pp == nil {
+		return errors.New("backup: no prune plan")
 	}
-	return PruneGroup{}
+	if pp.Vault != e.opts.Vault {
+		return fmt.Errorf("backup: prune plan of vault %q, this engine's is %q", pp.Vault, e.opts.Vault)
+	}
+	switch want, err := pp.digest(); {
+	case err != nil:
+		return err
+	case pp.Digest != want:
+		return fmt.Errorf("backup: digest %q, want %q: %w", pp.Digest, want, ErrAlteredPlan)
+	case now.After(pp.Expires), pp.Made.After(now.Add(maxSkew)):
+		return fmt.Errorf("backup: made for %s, expires %s: %w", pp.Made.Format(time.RFC3339), pp.Expires.Format(time.RFC3339), ErrStalePlan)
+	}
+	return pp.Plan.Validate()
 }
 
-// agree returns a result for each point that the group prunes: NotTried if the
-// fresh group prunes it too, else why it is left alone.
-func (g PruneGroup) agree(fresh PruneGroup) []PruneResult {
-	newest, have := g.newestComplete(), map[string]PruneDecision{}
-	for _, d := range fresh.Decisions {
-		have[d.Point.ID] = d
-	}
-	anchor, there := have[newest]
-	lost := newest != "" && (!there || anchor.Point.State != retention.Complete)
-	var results []PruneResult
+// A pruning is one call of Prune.
+type pruning struct {
+	e       *Engine
+	made    time.Time
+	minAge  time.Duration // of originals
+	targets []*target     // one for each point that the plan prunes
+	errs    []error       // *Error, of groups and sites
+}
+
+// A target is a point that the plan prunes.
+type target struct {
+	PruneResult
+	point Point    // as read afresh; zero unless it is to be deleted
+	ids   []string // of the snapshots to be deleted, in that order
+	extra int      // how many of these are no members
+
+	calls   int
+	deleted time.Time // when the last call ended
+}
+
+func (t *target) place() place { return place{t.Site, t.Copy} }
+
+// compare makes targets of what a group of the plan prunes. Those that the
+// fresh reading prunes too are NotTried; the others have their final outcome.
+func (pr *pruning) compare(g PruneGroup, now judged, unread bool) {
+	lost, targets := g.lost(now), len(pr.targets)
 	for _, d := range g.Decisions {
 		if d.Action != retention.Prune {
 			continue
 		}
-		r := PruneResult{Point: d.Point, Outcome: NotTried}
-		now, there := have[d.Point.ID]
+		t := &target{PruneResult: PruneResult{
+			Point: d.Point, Resource: g.Resource, Site: g.Site, Copy: g.Copy, Time: d.Time, Outcome: NotTried,
+		}}
+		pr.targets = append(pr.targets, t)
 		switch {
-		case lost:
-			r.Outcome, r.Why = Refused, "the newest complete point of the group is no longer there"
-		case !there:
-			r.Outcome = AlreadyGone
-		case now.Action != retention.Prune:
-			r.Outcome, r.Why = Skipped, now.Why
+		case unread:
+			t.Why = "its site cannot be read"
+		case lost != nil:
+			t.Outcome, t.Why = Refused, lost.Error()
 		default:
-			r.Point = now.Point // its members as they are now
+			pr.aim(t, d, now)
 		}
-		results = append(results, r)
 	}
-	return results
+	if !unread && lost != nil && len(pr.targets) > targets {
+		pr.errs = append(pr.errs, &Error{g.Site.Account, g.Site.Region, g.Resource, "", fmt.Errorf("prune: %w", lost)})
+	}
 }
 
-// newestComplete returns the id of the newest complete point.
-func (g PruneGroup) newestComplete() string {
-	for _, d := range g.Decisions {
-		if d.Point.State == retention.Complete {
-			return d.Point.ID
+// lost returns an error if the newest point that was complete is so no more.
+// Whatever took it may be about to take more, or to be made undone.
+func (g PruneGroup) lost(now judged) error {
+	for _, d := range g.Decisions { // newest first
+		if d.State != retention.Complete {
+			continue
+		}
+		if pt, ok := now.points[d.Point]; !ok || pt.State != retention.Complete {
+			return fmt.Errorf("%s, the newest complete point of its group, is no longer there: %w", d.Point, ErrNotFound)
+		}
+		return nil
+	}
+	return nil
+}
+
+// aim readies a target for deletion, or says why it is left alone.
+func (pr *pruning) aim(t *target, planned PruneDecision, now judged) {
+	d, there := now.decided[t.Point]
+	switch {
+	case !there && pr.e.stillListed(t.place(), planned.Snapshots) != "":
+		t.Outcome, t.Why = Skipped, "its snapshots are no recovery point any more"
+		return
+	case !there:
+		t.Outcome = AlreadyGone
+		return
+	case d.Action != retention.Prune:
+		t.Outcome, t.Why = Skipped, d.Why
+		return
+	}
+	t.point = now.points[t.Point]
+	t.ids, t.extra = t.point.inDeletionOrder()
+	for _, id := range t.ids {
+		if !slices.Contains(planned.Snapshots, id) {
+			t.Outcome, t.Why, t.ids = Skipped, id+" is new", nil
+			return
+		}
+	}
+}
+
+// stillListed returns the first of some snapshots that the latest listings of a
+// place show, "" if they show none.
+func (e *Engine) stillListed(at place, ids []string) string {
+	for driver := range e.drivers {
+		v := e.sight(e.viewOfPlace(at, driver)).latest()
+		for _, id := range ids {
+			if v != nil && v.byID[id].ID != "" {
+				return id
+			}
 		}
 	}
 	return ""
 }
 
-// deleteAll deletes what is left to be tried, one site after the other's
-// pace, several sites at a time; then it looks whether it is gone.
-func (e *Engine) deleteAll(ctx context.Context, r *PruneReport, made time.Time) {
-	sites := map[actor][]*PruneResult{}
-	for i := range r.Results {
-		if p := &r.Results[i]; p.Outcome == NotTried {
-			at := actor{site: p.Point.Site, purpose: accounts.Pruner}
-			if p.Point.Copy {
-				at.purpose = accounts.VaultPruner
-			}
-			sites[at] = append(sites[at], p)
+// deleteAll deletes what is to be tried, of originals or of copies, at several
+// places at a time.
+func (pr *pruning) deleteAll(ctx context.Context, copies bool) {
+	lists := map[place][]*target{}
+	var places []place
+	for _, t := range pr.targets {
+		at := t.place()
+		if at.copy != copies || t.Outcome != NotTried || len(t.ids) == 0 {
+			continue
 		}
+		if lists[at] == nil {
+			places = append(places, at)
+		}
+		lists[at] = append(lists[at], t)
 	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.site.String(), b.site.String()) })
+	errs := make([]error, len(places))
 	var group errgroup.Group
-	group.SetLimit(e.opts.Concurrency)
-	var mu sync.Mutex // guards r.Calls
-	for at, list := range sites {
+	group.SetLimit(pr.e.opts.Concurrency)
+	for i, at := range places {
 		group.Go(func() error {
-			calls := e.deleteAt(ctx, at, list, made)
-			mu.Lock()
-			defer mu.Unlock()
-			r.Calls += calls
+			errs[i] = pr.deleteAt(ctx, at, lists[at])
 			return nil
 		})
 	}
-	_ = group.Wait() // no job returns an error: each result holds its own
-}
-
-// deleteAt deletes the points of one site and returns how many calls it made.
-func (e *Engine) deleteAt(ctx context.Context, at actor, list []*PruneResult, made time.Time) (calls int) {
-	clients := map[int]Client{}
-	for _, p := range list {
-		if ctx.Err() != nil {
-			return calls
-		}
-		driver, err := e.driver(p.Point.Kind)
-		if err == nil && clients[driver] == nil {
-			clients[driver], err = e.pruner(ctx, driver, at, list, made)
-		}
-		if err != nil {
-			p.fail(err)
-			continue
-		}
-		calls += e.deletePoint(ctx, clients[driver], driver, at, p)
-	}
-	e.verifyGone(ctx, at, list)
-	return calls
-}
-
-// deletePoint deletes all members of a point. It goes on after a member that
-// could not be deleted: a point that has lost one is of no use.
-func (e *Engine) deletePoint(ctx context.Context, c Client, driver int, at actor, p *PruneResult) (calls int) {
-	var errs []error
-	for _, m := range p.Point.Members {
-		step := Step{Kind: StepDelete, Snapshot: m.Snapshot.ID}
-		n, err := e.deleteOne(ctx, c, driver, at, step)
-		calls += n
-		if err != nil {
-			errs = append(errs, err)
-		}
-		e.tell(Event{
-			Step: StepDelete, Account: at.site.Account, Region: at.site.Region,
-			Resource: p.Point.Resource, Point: p.Point.ID, Snapshot: m.Snapshot.ID, Err: err,
-		})
-	}
-	switch err := errors.Join(errs...); {
-	case err == nil:
-		p.Outcome, p.deleted = Pruned, time.Now()
-	case ctx.Err() != nil:
-		p.Why = "cancelled" // what is left of it is Partial, and goes the next time
-	default:
-		p.fail(err)
-	}
-	return calls
-}
-
-// deleteOne sends one delete at the site's pace; a throttled one again.
-func (e *Engine) deleteOne(ctx context.Context, c Client, driver int, at actor, step Step) (calls int, err error) {
-	a := &advance{e: e, driver: driver}
-	v := &verdict{step: &step, at: at}
-	keys := a.paceKeys(v, e.drivers[driver].API(step))
-	for range deleteAttempts {
-		if err := e.pause(ctx, keys); err != nil {
-			return calls, err
-		}
-		calls++
-		_, err = c.Do(ctx, step)
-		if err == nil || errors.Is(err, ErrNotFound) {
-			return calls, nil
-		}
-		if !errors.Is(err, ErrThrottled) {
-			return calls, err
-		}
-		e.pacer.Throttled(time.Now(), keys[0])
-	}
-	return calls, err
-}
-
-// pruner opens a client whose session can delete nothing that is younger than
-// what is to go.
-func (e *Engine) pruner(ctx context.Context, driver int, at actor, list []*PruneResult, made time.Time) (Client, error) {
-	var before time.Time
-	for _, p := range list {
-		for _, m := range p.Point.Members {
-			if t := m.Snapshot.Started.Add(time.Second); t.After(before) {
-				before = t
-			}
-		}
-	}
-	if before.After(made) {
-		before = made
-	}
-	sessions := e.sessions
-	if n, ok := e.sessions.(narrower); ok {
-		partition, _ := partitionOf(at.site.Region)
-		policy, err := json.Marshal(iampolicy.PruneSession(partition, string(e.opts.Vault), before))
-		if err != nil {
-			return nil, fmt.Errorf("session policy: %w", err)
-		}
-		if sessions, err = n.Narrow(at.site.Account, at.purpose, string(policy)); err != nil {
-			return nil, err
-		}
-	}
-	cfg, err := sessions.Config(ctx, at.site.Account, at.purpose, at.site.Region)
-	if err != nil {
-		return nil, err
-	}
-	return e.drivers[driver].Open(cfg, at.site), nil
-}
-
-// pause waits until the pace allows a call.
-func (e *Engine) pause(ctx context.Context, keys []pace.Key) error {
-	for {
-		wait := e.pacer.Take(time.Now(), keys...)
-		if wait <= 0 {
-			return ctx.Err()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-		}
-	}
-}
-
-// verifyGone marks what is still listed after it was deleted.
-func (e *Engine) verifyGone(ctx context.Context, at actor, list []*PruneResult) {
-	lister := accounts.Backup
-	if at.purpose == accounts.VaultPruner {
-		lister = accounts.VaultWriter
-	}
-	for _, p := range list {
-		driver, err := e.driver(p.Point.Kind)
-		if err != nil || p.Outcome != Pruned {
-			continue
-		}
-		id := viewID{site: at.site, purpose: lister, driver: driver}
-		v := e.sight(id).latest()
-		if v == nil || v.begun.Before(p.deleted) {
-			v, err = e.see(ctx, id, time.Now())
-		}
-		switch {
-		case err != nil:
-			p.Outcome, p.Why = Unverified, err.Error()
-		case slices.ContainsFunc(p.Point.Members, func(m PointMember) bool { return v.byID[m.Snapshot.ID].ID != "" }):
-			p.Outcome, p.Why = Unverified, "still listed"
-		}
-	}
+	_ = group.Wait() // each place keeps its own error
+	pr.errs = append(pr.errs, errs...)
 }

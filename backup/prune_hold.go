@@ -1,80 +1,106 @@
 package backup
 
 import (
-	"cmp"
 	"slices"
+	"time"
 
 	"github.com/snapkeep/snapkeep/retention"
 )
 
+// tagLegalHold on any snapshot of a point, whatever its value, keeps Prune from
+// deleting the point. Nothing but a person sets it, or takes it away.
+const tagLegalHold = "snapkeep:legal-hold"
+
 // hold adds to the points of a group the holds that follow from the catalog.
-func (p Plan) hold(g pointGroup, points []retention.RecoveryPoint, all []Point, unread map[Site]bool) {
-	if g.copy {
-		holdLatestCopy(points)
+// The points are those of the stock, in their order.
+func (p Plan) hold(id groupID, s stock, in []retention.RecoveryPoint, now time.Time) {
+	points := s.groups[id]
+	for i, pt := range points {
+		holdLegally(&in[i], pt)
+		p.holdYoung(&in[i], pt, now)
+	}
+	if id.copy {
+		holdLatestCopy(in, points)
 		return
 	}
 	for _, c := range p.Copies {
-		if !unread[c.Site()] {
-			holdUncopied(points, copiedPoints(all, g.resource, c.Site()), c)
+		to := place{c.Site(), true}
+		if s.unread[to] != nil {
+			for i := range in {
+				addHold(&in[i], retention.CopyPending, c.Site().String()+" cannot be read", time.Time{})
+			}
 			continue
 		}
-		for i := range points {
-			addHold(&points[i], retention.CopyPending, c.Site().String()+" cannot be read")
+		holdUncopied(in, s.groups[groupID{to, id.resource}], c.Site())
+	}
+}
+
+func addHold(pt *retention.RecoveryPoint, kind retention.HoldKind, ref string, until time.Time) {
+	pt.Holds = append(pt.Holds, retention.Hold{Kind: kind, Ref: ref, Until: until})
+}
+
+func holdLegally(in *retention.RecoveryPoint, pt Point) {
+	if slices.ContainsFunc(pt.snapshots(), func(s Snapshot) bool { _, held := s.Tags[tagLegalHold]; return held }) {
+		addHold(in, retention.LegalHold, "", time.Time{})
+	}
+}
+
+// holdYoung holds a point while one of its snapshots is younger than the
+// session of a prune may delete: started after now, if the clocks differ or now
+// is in the past; or, of originals, made for a copy less than MinAge ago.
+// A copy is as old as its original, whenever it was made.
+func (p Plan) holdYoung(in *retention.RecoveryPoint, pt Point, now time.Time) {
+	for i, s := range pt.snapshots() {
+		until := s.Started.UTC()
+		if i < len(pt.Extra) && !pt.Copy {
+			until = until.Add(p.Retention.MinAge)
+		}
+		if until.After(now) {
+			addHold(in, retention.CopyPending, s.ID, until)
 		}
 	}
 }
 
-// holdLatestCopy holds the newest complete copy.
-func holdLatestCopy(points []retention.RecoveryPoint) {
-	newest := -1
+// holdLatestCopy holds the copy that was made last. It is the one that the
+// next is incremental to (EBS User Guide, "Copy an Amazon EBS snapshot": the
+// most recent snapshot copy), and not always the one with the newest data.
+func holdLatestCopy(in []retention.RecoveryPoint, points []Point) {
+	latest, made := -1, time.Time{}
 	for i, pt := range points {
-		if pt.State == retention.Complete && (newest < 0 || pt.Time.After(points[newest].Time)) {
-			newest = i
+		if pt.State != retention.Complete {
+			continue
+		}
+		for _, m := range pt.Members {
+			if latest < 0 || m.Snapshot.Started.After(made) {
+				latest, made = i, m.Snapshot.Started
+			}
 		}
 	}
-	if newest >= 0 {
-		addHold(&points[newest], retention.LatestCopy, "the next copy is incremental to it")
+	if latest >= 0 {
+		addHold(&in[latest], retention.LatestCopy, "", time.Time{})
 	}
 }
 
-// holdUncopied holds the originals that are still to be copied to a
-// destination. What is older than the newest one copied there is not waited
-// for any more: its moment has passed, and the run that should have copied it
-// has said so.
-func holdUncopied(points []retention.RecoveryPoint, copied map[string]bool, c Copy) {
-	order := make([]int, len(points))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		return cmp.Or(points[b].Time.Compare(points[a].Time), cmp.Compare(points[a].ID, points[b].ID))
-	})
-	since := slices.IndexFunc(order, func(i int) bool { return copied[points[i].ID] })
-	if since < 0 {
-		since = len(order)
-	}
-	// The points that follow the last one copied, oldest first: the n-th is due
-	// where every n-th is copied, and so is whatever comes after it.
-	following := order[:since]
-	slices.Reverse(following)
-	for n, i := range following {
-		if n+1 >= max(c.Every, 1) {
-			addHold(&points[i], retention.CopyPending, c.Site().String())
+// holdUncopied holds the originals that a destination still needs: what is
+// newer than its newest verified copy is to be copied, or counts until Every
+// says that one is due; and what is just being copied. Anything else that is
+// older and has no copy was passed over, and no run copies it any more.
+func holdUncopied(in []retention.RecoveryPoint, copies []Point, to Site) {
+	state := map[string]retention.State{}
+	var newest time.Time
+	for _, c := range copies {
+		state[c.ID] = c.State
+		if c.State == retention.Complete && c.Time.After(newest) {
+			newest = c.Time
 		}
 	}
-}
-
-// copiedPoints returns the ids of the points of a resource that are complete at a site.
-func copiedPoints(all []Point, resource string, at Site) map[string]bool {
-	ids := map[string]bool{}
-	for _, pt := range all {
-		if pt.Copy && pt.Site == at && pt.Resource == resource && pt.State == retention.Complete {
-			ids[pt.ID] = true
+	for i := range in {
+		copied, begun := state[in[i].ID]
+		switch {
+		case in[i].State != retention.Complete: // what is not whole is not copied
+		case begun && copied == retention.Complete:
+		case begun && copied == retention.Pending, in[i].Time.After(newest):
+			addHold(&in[i], retention.CopyPending, to.String(), time.Time{})
 		}
 	}
-	return ids
-}
-
-func addHold(pt *retention.RecoveryPoint, kind retention.HoldKind, ref string) {
-	pt.Holds = append(pt.Holds, retention.Hold{Kind: kind, Ref: ref})
 }

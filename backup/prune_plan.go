@@ -1,15 +1,17 @@
 package backup
 
 import (
-	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
 
+	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/retention"
 )
 
@@ -21,12 +23,19 @@ const prunePlanLife = 24 * time.Hour
 // A PrunePlan says which recovery points would be deleted and which are kept,
 // and why. It is data: it prints itself, survives JSON, and is the dry run.
 type PrunePlan struct {
-	Plan Plan `json:"plan"`
+	// Vault of the engine that made the plan. No other takes it.
+	Vault accounts.ID `json:"vault"`
+	Plan  Plan        `json:"plan"`
 	// Made is the moment the policies were applied at, Expires when Prune
-	// begins to refuse the plan.
-	Made    time.Time    `json:"made"`
-	Expires time.Time    `json:"expires"`
-	Groups  []PruneGroup `json:"groups"`
+	// begins to refuse the plan: 24 h later.
+	Made    time.Time `json:"made"`
+	Expires time.Time `json:"expires"`
+	// Groups by resource, originals first, then by site.
+	Groups []PruneGroup `json:"groups"`
+	// Digest of all of the above, so that Prune does what was planned and
+	// reviewed. It shows a change, it is no signature: who can write a plan
+	// can write its digest.
+	Digest string `json:"digest"`
 }
 
 // A PruneGroup holds the recovery points of one resource at one site. A
@@ -41,138 +50,95 @@ type PruneGroup struct {
 	Decisions []PruneDecision `json:"decisions"`
 }
 
-// A PruneDecision is what the policy says of one recovery point.
+// A PruneDecision is what becomes of one recovery point.
 type PruneDecision struct {
-	Point   Point             `json:"point"`
-	Action  retention.Action  `json:"action"`
-	Reasons retention.Reasons `json:"reasons"`
+	Point string    `json:"point"` // Point.ID
+	Time  time.Time `json:"time"`  // the data is from
+	// State of the point when the plan was made.
+	State retention.State `json:"state"`
+	// Snapshots of the point, extra ones included, in the order in which they
+	// are deleted.
+	Snapshots []string          `json:"snapshots"`
+	Holds     []retention.Hold  `json:"holds,omitempty"`
+	Action    retention.Action  `json:"action"`
+	Reasons   retention.Reasons `json:"reasons"`
 	// Why is one sentence: what keeps the point, or why each rule let it go.
 	Why string `json:"why"`
 }
 
-// PlanPrune applies the plan's policies to what is in the cloud at the moment
-// now and returns what Prune would delete. It changes nothing.
+// PlanPrune applies the plan's policies to what is in the cloud and returns
+// what Prune would delete. It changes nothing. The policies are applied at the
+// moment now; a plan made for the future shows what will go then, and cannot
+// be applied before.
 //
-// Two kinds of points are held beside what the policy keeps: an original whose
-// copies are not verified yet, and the newest copy at each destination, since
-// without it the next copy would be a full one (EBS User Guide, "Copy an
-// Amazon EBS snapshot").
+// A point that its policy lets go may still be held (Blocked):
+//   - originals of which a destination has no verified copy and that are newer
+//     than its newest one: they are still to be copied, or counted by
+//     Copy.Every until the next is due;
+//   - originals of which a copy is under way, and all of them while a
+//     destination cannot be read;
+//   - the copy that was made last at each destination: without it the next
+//     one would be a full copy;
+//   - whatever has the tag snapkeep:legal-hold on one of its snapshots.
 //
-// A site that cannot be read is an error beside a plan for the others. The
-// originals of a plan are left alone while one of their destinations cannot
-// be read.
+// Where a destination drops originals, those copied there are let go whatever
+// the plan's Retention says, but for its MinAge and its MinCount of the newest;
+// they then count for none of its rules.
+//
+// Decisions on copies depend on nothing that is in a protected account. Of
+// originals, whoever can make snapshots and tags in their account can make
+// some that pass for ours and so let others grow old sooner.
+//
+// A site that cannot be read is an *Error beside a plan for the others. The
+// plan is nil if p is invalid, or if ctx is done.
 func (e *Engine) PlanPrune(ctx context.Context, p Plan, now time.Time) (*PrunePlan, error) {
-	if err := p.Validate(); err != nil {
-		return nil, err
+	if year := now.UTC().Year(); now.IsZero() || year < 1 || year > 9998 {
+		return nil, errors.New("backup: pruning needs a moment between the years 1 and 9998")
 	}
-	points, unread, err := e.readPoints(ctx, p)
-	if points == nil && err != nil {
-		return nil, err
-	}
-	pp := &PrunePlan{Plan: p, Made: now, Expires: now.Add(prunePlanLife)}
-	for _, g := range groupPoints(points) {
-		group, failed := p.judge(g, points, unread, now)
-		if failed != nil {
-			err = errors.Join(err, &Error{g.site.Account, g.site.Region, g.resource, "", failed})
-			continue
-		}
-		pp.Groups = append(pp.Groups, group)
-	}
-	return pp, err
-}
-
-// readPoints reads the plan's part of the catalog. The points are nil only if
-// nothing could be read for a reason that is not one site's.
-func (e *Engine) readPoints(ctx context.Context, p Plan) (points []Point, unread map[Site]bool, err error) {
-	points, unread = []Point{}, map[Site]bool{}
-	for pt, failed := range e.Points(ctx, PointFilter{Sites: p.SourceSites(), CopySites: p.CopySites(), Plan: p.Name}) {
-		var at *Error
-		switch {
-		case failed == nil:
-			points = append(points, pt)
-		case errors.As(failed, &at):
-			unread[Site{at.Account, at.Region}] = true
-			err = errors.Join(err, failed)
-		default:
-			return nil, nil, failed
-		}
-	}
-	return points, unread, err
-}
-
-// A pointGroup is what a policy is applied to.
-type pointGroup struct {
-	resource string
-	site     Site
-	copy     bool
-	points   []Point
-}
-
-// groupPoints sorts points into groups, by resource, originals first, then by site.
-func groupPoints(points []Point) []pointGroup {
-	var groups []pointGroup
-	for _, pt := range points {
-		i := slices.IndexFunc(groups, func(g pointGroup) bool {
-			return g.resource == pt.Resource && g.site == pt.Site && g.copy == pt.Copy
-		})
-		if i < 0 {
-			i = len(groups)
-			groups = append(groups, pointGroup{resource: pt.Resource, site: pt.Site, copy: pt.Copy})
-		}
-		groups[i].points = append(groups[i].points, pt)
-	}
-	slices.SortFunc(groups, func(a, b pointGroup) int {
-		return cmp.Or(cmp.Compare(a.resource, b.resource), boolCompare(a.copy, b.copy), cmp.Compare(a.site.String(), b.site.String()))
-	})
-	return groups
-}
-
-func boolCompare(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case b:
-		return -1
-	default:
-		return 1
-	}
-}
-
-// judge applies the group's policy.
-func (p Plan) judge(g pointGroup, all []Point, unread map[Site]bool, now time.Time) (PruneGroup, error) {
-	out := PruneGroup{Resource: g.resource, Site: g.site, Copy: g.copy, Policy: p.policyOf(g)}
-	points := make([]retention.RecoveryPoint, len(g.points))
-	for i, pt := range g.points {
-		points[i] = retention.RecoveryPoint{
-			ID: pt.ID, Time: pt.Time, State: pt.State, Holds: slices.Clone(pt.Holds),
-		}
-	}
-	p.hold(g, points, all, unread)
-	result, err := retention.Evaluate(now, points, out.Policy)
+	p, err := p.detached()
 	if err != nil {
-		return out, err
+		return nil, err
 	}
-	for _, d := range result.Decisions {
-		pt := g.points[d.Index]
-		pt.Holds = points[d.Index].Holds
-		out.Decisions = append(out.Decisions, PruneDecision{Point: pt, Action: d.Action, Reasons: d.Reasons, Why: result.Explain(d.Index)})
+	made := now.UTC().Round(0) // as it comes back from JSON
+	pp := &PrunePlan{Vault: e.opts.Vault, Plan: p, Made: made, Expires: made.Add(prunePlanLife)}
+	s, err := e.takeStock(ctx, p)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
-	return out, nil
+	groups, failed := p.judgeAll(s, made)
+	for _, g := range groups {
+		pp.Groups = append(pp.Groups, g.PruneGroup)
+	}
+	var undigested error
+	if pp.Digest, undigested = pp.digest(); undigested != nil {
+		return nil, undigested
+	}
+	return pp, errors.Join(err, failed)
 }
 
-// policyOf returns the policy for a group: the destination's, or the plan's.
-// Originals that a destination drops are kept but for the newest only as long
-// as a hold keeps them.
-func (p Plan) policyOf(g pointGroup) retention.Policy {
-	for _, c := range p.Copies {
-		switch {
-		case g.copy && c.Site() == g.site && !isZero(c.Retention):
-			return c.Retention
-		case !g.copy && c.DropOriginal:
-			return retention.Policy{Last: 1}
-		}
+// detached returns a valid plan as it comes back from JSON, so that it shares
+// nothing with the caller's and means the same wherever it is read again.
+func (p Plan) detached() (Plan, error) {
+	if err := p.Validate(); err != nil {
+		return Plan{}, err
 	}
-	return p.Retention
+	text, err := json.Marshal(p)
+	if err != nil {
+		return Plan{}, fmt.Errorf("plan: %w", err)
+	}
+	return ParsePlan(text)
+}
+
+// digest returns the digest that the plan should have.
+func (pp *PrunePlan) digest() (string, error) {
+	bare := *pp
+	bare.Digest = ""
+	text, err := json.Marshal(bare)
+	if err != nil {
+		return "", fmt.Errorf("prune plan: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // Prunes returns how many recovery points the plan would delete.
@@ -189,9 +155,14 @@ func (pp *PrunePlan) Prunes() int {
 }
 
 // String returns the plan as a table, a line for each recovery point: what
-// becomes of it, and what keeps it.
+// becomes of it, what keeps it or why it goes.
 func (pp *PrunePlan) String() string {
+	all := 0
+	for _, g := range pp.Groups {
+		all += len(g.Decisions)
+	}
 	var b strings.Builder
+	fmt.Fprintf(&b, "prune %s as of %s: %d of %d recovery points\n", pp.Plan.Name, minute(pp.Made), pp.Prunes(), all)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, g := range pp.Groups {
 		kind := "originals"
@@ -200,13 +171,25 @@ func (pp *PrunePlan) String() string {
 		}
 		fmt.Fprintf(w, "%s, %s at %s (%s)\n", g.Resource[strings.LastIndex(g.Resource, ":")+1:], kind, g.Site, g.Policy)
 		for _, d := range g.Decisions {
-			kept := d.Reasons.String()
-			if d.Action == retention.Blocked {
-				kept = "hold"
-			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", d.Point.Time.UTC().Format("2006-01-02 15:04"), d.Point.ID, d.Action, kept)
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", minute(d.Time), d.Point, d.Action, d.brief())
 		}
 	}
-	w.Flush() // a strings.Builder takes everything
+	_ = w.Flush() // a strings.Builder takes everything
 	return b.String()
 }
+
+// brief returns the reasons of what is retained, for anything else the
+// sentence without what the table says beside it.
+func (d PruneDecision) brief() string {
+	if d.Action == retention.Retain {
+		return d.Reasons.String()
+	}
+	text := strings.TrimPrefix(d.Why, d.Point+" ")
+	for _, lead := range []string{"is pruned: ", "is deferred: "} {
+		text = strings.TrimPrefix(text, lead)
+	}
+	return strings.TrimSuffix(text, ".")
+}
+
+// minute writes a time for a table.
+func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04") }

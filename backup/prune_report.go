@@ -6,6 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/snapkeep/snapkeep/internal/awserr"
 )
 
 // A PruneOutcome is what became of one recovery point that a plan prunes.
@@ -14,31 +16,54 @@ type PruneOutcome string
 // The outcomes. Everything but Pruned and AlreadyGone leaves a point, or a
 // part of it, where it was; the next plan takes it up again.
 const (
-	Pruned      PruneOutcome = "pruned"
-	AlreadyGone PruneOutcome = "already gone"
-	Skipped     PruneOutcome = "skipped"    // a fresh reading does not prune it any more
-	Refused     PruneOutcome = "refused"    // AWS forbids it, or the group is not what was planned for
-	Undeleted   PruneOutcome = "failed"     // the call failed
-	NotTried    PruneOutcome = "not tried"  // cancelled before its turn
-	Unverified  PruneOutcome = "unverified" // deleted, and still listed
+	Pruned      PruneOutcome = "pruned"       // all its snapshots are deleted, and listed no more
+	AlreadyGone PruneOutcome = "already gone" // before this call
+	Skipped     PruneOutcome = "skipped"      // a fresh reading does not prune it, or not as it was planned
+	Refused     PruneOutcome = "refused"      // AWS forbids it, or the group is not what was planned for
+	PruneFailed PruneOutcome = "failed"       // a delete came to nothing, and may succeed another time
+	NotTried    PruneOutcome = "not tried"    // cancelled before its end, or its site cannot be read
+	Unverified  PruneOutcome = "unverified"   // deleted, and no listing could show that it is gone
 )
 
 // A PruneResult is what became of one recovery point.
 type PruneResult struct {
-	Point   Point        `json:"point"`
+	Point    string    `json:"point"`
+	Resource string    `json:"resource"` // ARN
+	Site     Site      `json:"site"`
+	Copy     bool      `json:"copy,omitempty"`
+	Time     time.Time `json:"time"` // the data is from
+	// Deleted snapshots, in order; of a point that is not Pruned some may be.
+	Deleted []string     `json:"deleted,omitempty"`
 	Outcome PruneOutcome `json:"outcome"`
-	// Why, in words; empty for what was pruned.
+	// Why, in words; empty for what was pruned or gone.
 	Why string `json:"why,omitempty"`
-	// Err of a point that could not be deleted.
+	// Err of a point that could not be deleted, or not be seen to be gone.
 	Err error `json:"-"`
-
-	deleted time.Time
 }
 
-func (p *PruneResult) fail(err error) {
-	p.Outcome, p.Err, p.Why = Undeleted, err, err.Error()
-	if errors.Is(err, ErrDenied) || errors.Is(err, ErrUnsupported) {
-		p.Outcome = Refused
+// fail notes errors that kept the point from being deleted.
+func (p *PruneResult) fail(errs ...error) {
+	p.Err = errors.Join(errs...)
+	p.Outcome, p.Why = Refused, strings.ReplaceAll(p.Err.Error(), "\n", "; ")
+	for _, err := range errs {
+		if !refuses(err) {
+			p.Outcome = PruneFailed
+		}
+	}
+}
+
+// refuses says whether an error means that AWS will not do it: a permission, a
+// registered image that uses the snapshot (InvalidSnapshot.InUse: EC2 API
+// Reference, error codes), a lock. The code of that last one is not
+// documented; so any refusal that is none of those which pass counts.
+func refuses(err error) bool {
+	switch classOf(err) {
+	case awserr.Denied, awserr.Unsupported:
+		return true
+	case awserr.Other:
+		return awserr.Code(err) != ""
+	default:
+		return false
 	}
 }
 
@@ -62,27 +87,33 @@ func (r *PruneReport) Count(o PruneOutcome) int {
 	return n
 }
 
-// errors joins an *Error for each point that could not be deleted.
-func (r *PruneReport) errors() error {
+// errors returns an *Error for each point that could not be deleted.
+func (r *PruneReport) errors() []error {
 	var errs []error
 	for _, p := range r.Results {
 		if p.Err != nil {
 			errs = append(errs, &Error{
-				p.Point.Site.Account, p.Point.Site.Region, p.Point.Resource, "",
-				fmt.Errorf("prune %s: %w", p.Point.ID, p.Err),
+				p.Site.Account, p.Site.Region, p.Resource, "", fmt.Errorf("prune %s: %w", p.Point, p.Err),
 			})
 		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
-// String returns the report as a table.
+// String returns the report as a table, under a line that counts the outcomes.
 func (r *PruneReport) String() string {
 	var b strings.Builder
+	fmt.Fprintf(&b, "prune %s: %d deletes", r.Plan, r.Calls)
+	for _, o := range []PruneOutcome{Pruned, AlreadyGone, Skipped, Refused, PruneFailed, NotTried, Unverified} {
+		if n := r.Count(o); n > 0 {
+			fmt.Fprintf(&b, ", %d %s", n, o)
+		}
+	}
+	b.WriteByte('\n')
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, p := range r.Results {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", p.Point.Time.UTC().Format("2006-01-02 15:04"), p.Point.ID, p.Point.Site, p.Outcome, p.Why)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", minute(p.Time), p.Point, p.Site, p.Outcome, p.Why)
 	}
-	w.Flush() // a strings.Builder takes everything
+	_ = w.Flush() // a strings.Builder takes everything
 	return b.String()
 }
