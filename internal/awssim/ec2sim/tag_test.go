@@ -44,6 +44,13 @@ func TestTagRules(t *testing.T) {
 		}
 		require.Equal(t, "TagLimitExceeded", put("one more", "v"))
 		require.Empty(t, put("k7", "another value"))
+
+		empty := w.volume(at, "")
+		_, err = w.admin(at).CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{empty.ID, vol.ID}, Tags: tags("one more", "v")})
+		require.Equal(t, "TagLimitExceeded", code(t, err))
+		out, err := w.admin(at).DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{VolumeIds: []string{empty.ID}})
+		require.NoError(t, err)
+		require.Empty(t, out.Volumes[0].Tags, "all are tagged or none is")
 	})
 }
 

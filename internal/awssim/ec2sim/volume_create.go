@@ -191,9 +191,9 @@ func (s *Service) make(c *core.Call, st *site, v *volume, source *snapshot) keyF
 
 // keyed returns the keys that making the volume involves.
 func (v *volume) keyed(source *snapshot) []keyed {
-	keys := []keyed{{key: v.key, id: v.id}}
-	if source != nil && source.key != v.key {
-		keys = append(keys, keyed{key: source.key, id: source.context})
+	if source == nil {
+		return []keyed{{key: v.key, id: v.id}}
 	}
-	return keys
+	same := source.key == v.key
+	return []keyed{{key: v.key, id: v.id, same: same}, {key: source.key, id: source.context, same: same}}
 }

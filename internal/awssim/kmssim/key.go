@@ -80,20 +80,19 @@ func (k *key) invalidState(is string) error {
 
 func (k *key) metadata() *types.KeyMetadata {
 	m := &types.KeyMetadata{
-		AWSAccountId:          aws.String(k.site.Account),
-		Arn:                   aws.String(string(k.arn)),
-		CreationDate:          aws.Time(k.created),
-		CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault,
-		Description:           aws.String(k.description),
-		Enabled:               k.state() == types.KeyStateEnabled,
-		EncryptionAlgorithms:  []types.EncryptionAlgorithmSpec{types.EncryptionAlgorithmSpecSymmetricDefault},
-		KeyId:                 aws.String(k.id),
-		KeyManager:            types.KeyManagerTypeCustomer,
-		KeySpec:               types.KeySpecSymmetricDefault,
-		KeyState:              k.state(),
-		KeyUsage:              types.KeyUsageTypeEncryptDecrypt,
-		MultiRegion:           aws.Bool(false),
-		Origin:                types.OriginTypeAwsKms,
+		AWSAccountId:         aws.String(k.site.Account),
+		Arn:                  aws.String(string(k.arn)),
+		CreationDate:         aws.Time(k.created),
+		Description:          aws.String(k.description),
+		Enabled:              k.state() == types.KeyStateEnabled,
+		EncryptionAlgorithms: []types.EncryptionAlgorithmSpec{types.EncryptionAlgorithmSpecSymmetricDefault},
+		KeyId:                aws.String(k.id),
+		KeyManager:           types.KeyManagerTypeCustomer,
+		KeySpec:              types.KeySpecSymmetricDefault,
+		KeyState:             k.state(),
+		KeyUsage:             types.KeyUsageTypeEncryptDecrypt,
+		MultiRegion:          aws.Bool(false),
+		Origin:               types.OriginTypeAwsKms,
 	}
 	if k.managed {
 		m.KeyManager = types.KeyManagerTypeAws

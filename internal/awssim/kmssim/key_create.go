@@ -39,8 +39,6 @@ func onlySymmetric(c *core.Call, in *kms.CreateKeyInput) error {
 	switch {
 	case in.KeySpec != "" && in.KeySpec != types.KeySpecSymmetricDefault:
 		return c.Unsupported("KeySpec " + string(in.KeySpec))
-	case in.CustomerMasterKeySpec != "" && in.CustomerMasterKeySpec != types.CustomerMasterKeySpecSymmetricDefault:
-		return c.Unsupported("CustomerMasterKeySpec " + string(in.CustomerMasterKeySpec))
 	case in.KeyUsage != "" && in.KeyUsage != types.KeyUsageTypeEncryptDecrypt:
 		return c.Unsupported("KeyUsage " + string(in.KeyUsage))
 	case in.Origin != "" && in.Origin != types.OriginTypeAwsKms:

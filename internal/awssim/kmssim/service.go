@@ -71,10 +71,7 @@ func (s *Service) find(c *core.Call, id *string, accept form) (*key, error) {
 			return nil, core.Errorf("NotFoundException", "Invalid arn %s", part[2])
 		}
 		owner.Account = part[3]
-		name = part[4]
-		if strings.HasPrefix(name, "key/") {
-			name = name[len("key/"):]
-		}
+		name = strings.TrimPrefix(part[4], "key/")
 	}
 	if strings.HasPrefix(name, "alias/") && accept == keyOnly {
 		return nil, core.Errorf("NotFoundException", "Invalid keyId '%s'", *id)
