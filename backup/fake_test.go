@@ -28,6 +28,7 @@ type cloud struct {
 	slots   int           // copies into a site at a time
 	takes   func(giB int32) time.Duration
 
+	asking    sync.Mutex // held while after is asked
 	mu        sync.Mutex // guards all below
 	resources map[backup.Site][]backup.Resource
 	snaps     map[string]*fakeSnap
@@ -180,13 +181,8 @@ func (f *fakeClient) List(ctx context.Context, q backup.Query) iter.Seq2[backup.
 				return
 			}
 		}
-		f.mu.Lock()
-		after := f.after
-		f.mu.Unlock()
-		if after != nil {
-			if err := after(call{site: f.site, purpose: f.purpose, op: "list", query: q}); err != nil {
-				yield(backup.Snapshot{}, err)
-			}
+		if err := f.ask(call{site: f.site, purpose: f.purpose, op: "list", query: q}); err != nil {
+			yield(backup.Snapshot{}, err)
 		}
 	}
 }
@@ -236,15 +232,25 @@ func (f *fakeClient) Do(ctx context.Context, step backup.Step) ([]backup.Snapsho
 	}
 	f.mu.Lock()
 	snaps, err := f.effect(step)
-	after := f.after
 	f.mu.Unlock()
 	c.site, c.purpose = f.site, f.purpose
-	if err == nil && after != nil {
-		if err := after(c); err != nil {
-			return nil, err
-		}
+	if err == nil {
+		err = f.ask(c)
 	}
-	return snaps, err
+	if err != nil {
+		return nil, err
+	}
+	return snaps, nil
+}
+
+// ask asks after about a call that had its effect.
+func (c *cloud) ask(k call) error {
+	c.asking.Lock()
+	defer c.asking.Unlock()
+	if c.after == nil {
+		return nil
+	}
+	return c.after(k)
 }
 
 // effect does what the step says, or refuses as EC2 would.

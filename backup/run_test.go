@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,6 +43,24 @@ func TestRunProtectsEverything(t *testing.T) {
 				}
 				intact(t, c, p, at)
 			})
+		})
+	}
+}
+
+// In virtual time a run takes the same time and makes the same calls, however
+// its goroutines are scheduled.
+func TestARunIsTheSameEachTime(t *testing.T) {
+	var first string
+	for i := range 10 {
+		inTime(t, func(t *testing.T) {
+			c := fleet(t, 30, func(i int) int32 { return int32(10 + i*7) })
+			c.latency = 0
+			report := run(t, c, fleetPlan(), time.Now())
+			again := fmt.Sprint(report.Ended.Sub(report.Started), report.Calls, len(c.calls))
+			if i == 0 {
+				first = again
+			}
+			require.Equal(t, first, again)
 		})
 	}
 }
