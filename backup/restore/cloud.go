@@ -94,8 +94,9 @@ func (p *place) createVolume(ctx context.Context, q Request, m *member) (string,
 }
 
 // registerImage makes an image of the copies. What RegisterImage would default
-// to is of another age: i386, paravirtual, no ENA. It has no client token and
-// is sent once; names being unique, it cannot make two images all the same.
+// to is of another age: i386, paravirtual, no ENA. It has no client token, but
+// the image's name serves for one. It is sent once all the same, so that a
+// repetition's refusal is not taken for the answer.
 func (p *place) registerImage(ctx context.Context, q Request, members []*member) (string, error) {
 	in := &ec2.RegisterImageInput{
 		Name:         aws.String("snapkeep-restore-" + q.imageKey()),

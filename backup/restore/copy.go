@@ -71,14 +71,14 @@ func (w *run) follow(ctx context.Context, m *member, found []types.Snapshot) (pr
 				return there, err
 			}
 			if m.copy == "" {
-				w.tell(w.req.site(), id)
+				w.tell(w.req.site(), Copy, id)
 			}
 			m.copy = id
 			return copyDone, nil
 		case s.State != types.SnapshotStateError:
 			there = copyPending
 		case id == m.copying.made:
-			return there, fmt.Errorf("the copy %s of %s failed: %s", id, m.Snapshot.ID, aws.ToString(s.StateMessage))
+			return there, fmt.Errorf("%w: the copy %s of %s failed: %s", backup.ErrSnapshot, id, m.Snapshot.ID, aws.ToString(s.StateMessage))
 		default: // of an earlier Run; in this one it may succeed
 			if err := w.deleteCopy(ctx, m, id); err != nil {
 				return there, err
@@ -90,7 +90,7 @@ func (w *run) follow(ctx context.Context, m *member, found []types.Snapshot) (pr
 	case m.copying.open(w.settle):
 		return copyPending, nil // sent, and not to be seen yet
 	case m.copying.made != "":
-		return there, fmt.Errorf("the copy %s of %s has vanished", m.copying.made, m.Snapshot.ID)
+		return there, fmt.Errorf("%w: the copy %s of %s has vanished", backup.ErrSnapshot, m.copying.made, m.Snapshot.ID)
 	}
 	return there, nil
 }
@@ -99,9 +99,9 @@ func (w *run) follow(ctx context.Context, m *member, found []types.Snapshot) (pr
 func (w *run) verify(m *member, s types.Snapshot) error {
 	switch id := aws.ToString(s.SnapshotId); {
 	case !aws.ToBool(s.Encrypted) || aws.ToString(s.KmsKeyId) != w.req.KMSKey:
-		return fmt.Errorf("the copy %s of %s is not under key %s", id, m.Snapshot.ID, w.req.KMSKey)
+		return fmt.Errorf("%w: the copy %s of %s is not under key %s", backup.ErrSnapshot, id, m.Snapshot.ID, w.req.KMSKey)
 	case aws.ToInt32(s.VolumeSize) != m.Snapshot.SizeGiB:
-		return fmt.Errorf("the copy %s of %s has %d GiB, want %d", id, m.Snapshot.ID, aws.ToInt32(s.VolumeSize), m.Snapshot.SizeGiB)
+		return fmt.Errorf("%w: the copy %s of %s has %d GiB, want %d", backup.ErrSnapshot, id, m.Snapshot.ID, aws.ToInt32(s.VolumeSize), m.Snapshot.SizeGiB)
 	}
 	return nil
 }
@@ -162,7 +162,6 @@ func (w *run) share(ctx context.Context, m *member) error {
 	if err := w.openVault(ctx); err != nil {
 		return w.failed(at, err)
 	}
-	w.revoked = false
 	if err := w.vault.share(ctx, m.Snapshot.ID, w.req.Account); err != nil {
 		if err = m.copying.bear(w.settle, err, awserr.Throttled, awserr.Unknown); err != nil {
 			return w.failed(at, err)
@@ -173,6 +172,6 @@ func (w *run) share(ctx context.Context, m *member) error {
 	if w.stage == backup.Planned {
 		w.advance(backup.Shared)
 	}
-	w.tell(at, m.Snapshot.ID)
+	w.tell(at, Share, m.Snapshot.ID)
 	return nil
 }

@@ -2,7 +2,6 @@ package restore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
-	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/internal/awserr"
 )
 
@@ -79,7 +77,7 @@ func (w *run) register(ctx context.Context) error {
 			switch best.State {
 			case types.ImageStateAvailable:
 				w.report.Image = id
-				w.tell(w.req.site(), id)
+				w.tell(w.req.site(), RegisterImage, id)
 				return true, nil
 			case types.ImageStatePending:
 				return false, nil
@@ -93,9 +91,9 @@ func (w *run) register(ctx context.Context) error {
 			return false, w.failed(w.req.site(), fmt.Errorf("the image %s has vanished", a.made))
 		}
 		id, err := w.dest.registerImage(ctx, w.req, w.members)
-		// After a lost answer, and where AWS says that it has an image of the
-		// name, the image is looked for; once.
-		if err == nil || a.sent.IsZero() && (errors.Is(err, backup.ErrUnknownOutcome) || awserr.Code(err) == duplicateName) {
+		// Names are unique: after a lost answer the call may be made again, and
+		// what it answers then tells whether the first had its effect.
+		if err == nil || a.sent.IsZero() && awserr.Code(err) == duplicateName {
 			a.note(id)
 			return false, nil
 		}
@@ -134,7 +132,11 @@ func (w *run) launch(ctx context.Context) error {
 		live, dead := alive(mine)
 		if live != nil {
 			w.report.Instance = aws.ToString(live.InstanceId)
-			return stateOf(*live) != types.InstanceStateNamePending, nil
+			if stateOf(*live) == types.InstanceStateNamePending {
+				return false, nil
+			}
+			w.tell(w.req.site(), RunInstance, w.report.Instance)
+			return true, nil
 		}
 		for _, i := range mine {
 			if id := aws.ToString(i.InstanceId); id == a.made {

@@ -112,20 +112,23 @@ func TestEventsTellTheStory(t *testing.T) {
 		w := newWorld(t)
 		q := w.request(restore.Volumes, away)
 		var stages []backup.Stage
-		things := map[string]bool{}
+		things, made := map[string]bool{}, map[restore.Action]int{}
 		report, err := w.restorer(restore.Options{OnEvent: func(e backup.Event) {
 			require.Equal(t, w.point.Resource, e.Resource)
 			require.Equal(t, w.point.ID, e.Point)
 			require.False(t, e.Time.IsZero())
-			if e.Snapshot != "" {
+			if e.Step != "" {
+				require.NotEmpty(t, e.Snapshot)
 				things[e.Snapshot] = true
+				made[restore.Action(e.Step)]++
 			} else {
 				stages = append(stages, e.Stage)
 			}
 		}}).Run(t.Context(), w.plan(q))
 		require.NoError(t, err)
 		require.Equal(t, []backup.Stage{backup.Shared, backup.Copied, restore.Made, backup.Done}, stages)
-		require.Len(t, things, 3+3+3) // shared, copied, made
+		require.Len(t, things, 3+3+3)
+		require.Equal(t, map[restore.Action]int{restore.Share: 3, restore.Copy: 3, restore.MakeVolume: 3}, made)
 		for _, v := range report.Volumes {
 			require.True(t, things[v.Volume])
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/backup/restore"
 )
 
@@ -21,7 +22,11 @@ func TestVolumesElsewhere(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t)
 				q := w.request(restore.Volumes, region)
-				r := w.restorer(restore.Options{})
+				r := w.restorer(restore.Options{OnEvent: func(e backup.Event) {
+					if e.Step == backup.StepKind(restore.MakeVolume) {
+						w.nothingShared() // as soon as the copies are there
+					}
+				}})
 				plan, err := r.Plan(t.Context(), q)
 				require.NoError(t, err)
 				report, err := r.Run(t.Context(), plan)

@@ -33,7 +33,9 @@ type Options struct {
 	// means 20, all that EC2 allows into a Region (EBS User Guide, "Quotas
 	// for Amazon EBS"); copies of others count there too.
 	Copies int
-	// OnEvent is told what happens, one event at a time. Nil means nobody is.
+	// OnEvent is told what happens, one event at a time for each Run: every
+	// stage, every Action that made or shared something, as the event's Step,
+	// and the error in the end. Nil means nobody is.
 	OnEvent func(backup.Event)
 }
 

@@ -97,11 +97,10 @@ func (w *run) lacking() []*member {
 			return len(found) > 0
 		})
 	}
-	live, _ := alive(w.view.instances[w.req.instanceKey()])
-	if live != nil || bestImage(w.view.images[w.req.imageKey()]) != nil {
+	if live, _ := alive(w.view.instances[w.req.instanceKey()]); live != nil {
 		return nil
 	}
-	return w.members
+	return w.members // also if there is an image: it holds them
 }
 
 // end takes the shares back, whatever happened before and even if the caller
@@ -112,8 +111,12 @@ func (w *run) end(ctx context.Context, err error) error {
 		defer cancel()
 		ctx = last
 	}
-	if err = errors.Join(err, w.revokeAll(ctx)); err == nil {
+	err = errors.Join(err, w.revokeAll(ctx))
+	switch {
+	case err == nil:
 		w.advance(backup.Done)
+	case !errors.Is(err, context.Canceled): // the caller's wish is no failure
+		w.emit(backup.Event{Account: w.req.Account, Region: w.req.Region, Err: err})
 	}
 	return err
 }
@@ -157,18 +160,21 @@ func (w *run) openVault(ctx context.Context) (err error) {
 // advance notes that a stage is reached.
 func (w *run) advance(s backup.Stage) {
 	w.stage = s
-	w.tell(w.req.site(), "")
+	w.tell(w.req.site(), "", "")
 }
 
-// tell tells of something made, or with an empty id of the stage alone.
-func (w *run) tell(at backup.Site, id string) {
+// tell tells of an action and what it made or shared, or without an action
+// of the stage that is reached.
+func (w *run) tell(at backup.Site, a Action, id string) {
+	w.emit(backup.Event{Account: at.Account, Region: at.Region, Step: backup.StepKind(a), Snapshot: id})
+}
+
+func (w *run) emit(e backup.Event) {
 	if w.onEvent == nil {
 		return
 	}
-	w.onEvent(backup.Event{
-		Time: time.Now(), Stage: w.stage, Account: at.Account, Region: at.Region,
-		Resource: w.req.Point.Resource, Point: w.req.Point.ID, Snapshot: id,
-	})
+	e.Time, e.Stage, e.Resource, e.Point = time.Now(), w.stage, w.req.Point.Resource, w.req.Point.ID
+	w.onEvent(e)
 }
 
 // failed says where and when something failed.

@@ -3,6 +3,7 @@ package restore_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -58,8 +59,15 @@ func TestAFailedCopyEndsTheRun(t *testing.T) {
 			ref := ec2sim.Ref{Site: ec2sim.Site{Account: clean, Region: away}, ID: copies[1]}
 			_ = w.cloud.EC2().SetSnapshotError(ref, "the disk was on fire")
 		})
-		report, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
+		var told error
+		report, err := w.restorer(restore.Options{OnEvent: func(e backup.Event) {
+			if e.Err != nil {
+				told = e.Err
+			}
+		}}).Run(t.Context(), w.plan(q))
 		require.ErrorContains(t, err, "the disk was on fire")
+		require.Equal(t, err, told)
+		require.ErrorIs(t, err, backup.ErrSnapshot)
 		var where *backup.Error
 		require.ErrorAs(t, err, &where)
 		require.Equal(t, backup.Error{
@@ -86,126 +94,6 @@ func TestAKeyThatCannotBeUsed(t *testing.T) {
 		_, err = keys.EnableKey(t.Context(), &kms.EnableKeyInput{KeyId: aws.String(q.KMSKey)})
 		require.NoError(t, err)
 		w.runAgain(q, restore.Options{})
-	})
-}
-
-// TestAnInterruptedRun ends by its context while copies are under way: the
-// share is taken back all the same, the copies go on and serve the next Run.
-func TestAnInterruptedRun(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		q := w.request(restore.Volumes, away)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		report, err := w.restorer(restore.Options{}).Run(ctx, w.plan(q))
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Equal(t, map[string]int{"snapshot": 3}, left(report))
-		w.nothingShared()
-		copies := w.cloud.Stats().Calls["ec2:CopySnapshot"]
-		w.runAgain(q, restore.Options{})
-		require.Equal(t, copies, w.cloud.Stats().Calls["ec2:CopySnapshot"])
-	})
-}
-
-func TestCleanGivesUp(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		q := w.request(restore.Instance, away)
-		p := w.plan(q)
-		w.failing("RunInstances", "InsufficientInstanceCapacity", 500)
-		report, err := w.restorer(restore.Options{}).Run(t.Context(), p)
-		require.ErrorIs(t, err, backup.ErrQuota)
-		require.Equal(t, map[string]int{"snapshot": 3, "image": 1}, left(report))
-		require.Len(t, w.marked(q), 3)
-		w.nothingShared()
-		w.cloud.SetFault(nil)
-
-		report, err = w.restorer(restore.Options{}).Clean(t.Context(), p)
-		require.NoError(t, err)
-		require.Equal(t, &restore.Report{ID: q.ID, Site: backup.Site{Account: clean, Region: away}}, report)
-		w.nothingLeft(q)
-		w.runAgain(q, restore.Options{})
-	})
-}
-
-// TestCleanKeepsWhatIsRestored and names it.
-func TestCleanKeepsWhatIsRestored(t *testing.T) {
-	for _, as := range []restore.Kind{restore.Volumes, restore.Instance} {
-		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
-			q := w.request(as, away)
-			w.runAgain(q, restore.Options{})
-			report, err := w.restorer(restore.Options{}).Clean(t.Context(), w.plan(q))
-			require.NoError(t, err)
-			w.verify(q, report)
-		})
-	}
-}
-
-// TestAnotherTypeUsesTheSameCopies: a launch that failed is asked for again in
-// another way, under the same ID.
-func TestAnotherTypeUsesTheSameCopies(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		q := w.request(restore.Instance, away)
-		w.failing("RunInstances", "InsufficientInstanceCapacity", 500)
-		_, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
-		require.Error(t, err)
-		w.cloud.SetFault(nil)
-		copies := w.cloud.Stats().Calls["ec2:CopySnapshot"]
-		images := w.cloud.Stats().Calls["ec2:RegisterImage"]
-		q.Instance.InstanceType, q.Zone = "m5.xlarge", away+"b"
-		w.runAgain(q, restore.Options{})
-		require.Equal(t, copies, w.cloud.Stats().Calls["ec2:CopySnapshot"])
-		require.Equal(t, images, w.cloud.Stats().Calls["ec2:RegisterImage"])
-	})
-}
-
-// TestAnInstanceThatDies is started again by the next Run, not asked for by
-// the token that would only return it.
-func TestAnInstanceThatDies(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		q := w.request(restore.Instance, away)
-		keys := kms.NewFromConfig(w.cloud.Config(w.cloud.Root(clean), away))
-		disabled := false
-		_, err := w.restorer(restore.Options{OnEvent: func(e backup.Event) {
-			if e.Stage == backup.Copied && !disabled {
-				disabled = true
-				_, err := keys.DisableKey(context.Background(), &kms.DisableKeyInput{KeyId: aws.String(q.KMSKey)})
-				require.NoError(t, err)
-			}
-		}}).Run(t.Context(), w.plan(q))
-		require.ErrorContains(t, err, "did not start")
-		require.ErrorContains(t, err, "InvalidKMSKey")
-		_, err = keys.EnableKey(t.Context(), &kms.EnableKeyInput{KeyId: aws.String(q.KMSKey)})
-		require.NoError(t, err)
-		report, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
-		require.NoError(t, err)
-		w.verify(q, report)
-	})
-}
-
-// TestAnInstanceThatWasTerminated is made anew; its old volumes outlived it,
-// and the report says so.
-func TestAnInstanceThatWasTerminated(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		q := w.request(restore.Instance, away)
-		first, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
-		require.NoError(t, err)
-		_, err = w.admin(clean, away).TerminateInstances(t.Context(), &ec2.TerminateInstancesInput{InstanceIds: []string{first.Instance}})
-		require.NoError(t, err)
-		time.Sleep(time.Minute)
-		second, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
-		require.NoError(t, err)
-		require.NotEqual(t, first.Instance, second.Instance)
-		require.Equal(t, map[string]int{"volume": 3}, left(second))
-		for n, v := range second.Volumes {
-			require.Equal(t, first.Volumes[n].Source, v.Source)
-			require.NotEqual(t, first.Volumes[n].Volume, v.Volume)
-		}
-		w.nothingLeft(q)
 	})
 }
 
@@ -274,6 +162,53 @@ func TestCopySlotsOfOthers(t *testing.T) {
 	}
 }
 
+// TestALostCopyIsLookedForFirst: CopySnapshot has no client token. After a lost
+// answer it is sent again only if the copy does not show.
+func TestALostCopyIsLookedForFirst(t *testing.T) {
+	for _, after := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			q := w.request(restore.Volumes, away)
+			p := w.plan(q)
+			lost := false
+			w.cloud.SetFault(func(c core.CallInfo) core.Fault {
+				if c.Operation != "CopySnapshot" || lost {
+					return core.Fault{}
+				}
+				lost = true
+				return core.Fault{Way: core.Refuse, After: after}
+			})
+			before := w.cloud.Stats().Calls["ec2:CopySnapshot"]
+			report, err := w.restorer(slowToShow(40*time.Second)).Run(t.Context(), p)
+			require.NoError(t, err)
+			w.verify(q, report)
+			require.Equal(t, map[bool]int{true: 3, false: 4}[after], w.cloud.Stats().Calls["ec2:CopySnapshot"]-before)
+		})
+	}
+}
+
+// TestAShareThatIsTakenAway while the copy waits for a slot is given again.
+func TestAShareThatIsTakenAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		w.cloud.EC2().SetLimits(ec2sim.Limits{CopiesPerRegion: 1})
+		taken := 0
+		time.AfterFunc(time.Minute, func() {
+			for _, s := range w.snapshots(vault) {
+				taken += len(s.Shares)
+				_, err := w.admin(vault, home).ModifySnapshotAttribute(context.Background(), &ec2.ModifySnapshotAttributeInput{
+					SnapshotId: aws.String(s.ID), CreateVolumePermission: &types.CreateVolumePermissionModifications{
+						Remove: []types.CreateVolumePermission{{UserId: aws.String(clean)}},
+					},
+				})
+				require.NoError(t, err)
+			}
+		})
+		w.runAgain(w.request(restore.Volumes, away), restore.Options{})
+		require.Equal(t, 2, taken) // of the copy under way and of the one that waits
+	})
+}
+
 // TestListingsDoNotGrowWithVolumes: while it waits, a restore makes one
 // listing a poll, however many volumes there are.
 func TestListingsDoNotGrowWithVolumes(t *testing.T) {
@@ -309,6 +244,10 @@ func TestRolesCallNothingElse(t *testing.T) {
 		w := newWorld(t)
 		seen := map[string]map[string]bool{"restore": {}, "vault-sharer": {}}
 		w.cloud.SetFault(func(c core.CallInfo) core.Fault {
+			if in, ok := c.Input.(*ec2.CreateVolumeInput); ok {
+				require.True(t, aws.ToBool(in.Encrypted))
+				require.Equal(t, w.cleanKeys[away], aws.ToString(in.KmsKeyId))
+			}
 			if _, role, ok := strings.Cut(c.Caller, ":assumed-role/snapkeep-"); ok && c.Service != "sts" {
 				role, _, _ = strings.Cut(role, "/")
 				seen[role][c.Operation] = true
@@ -363,88 +302,24 @@ func TestIntoTheOwnersAccount(t *testing.T) {
 	})
 }
 
-// TestAnIDIsOfOneRestore: what another request has made under the ID is
-// neither taken for the restore's own nor deleted.
-func TestAnIDIsOfOneRestore(t *testing.T) {
-	for name, test := range map[string]struct {
-		first restore.Kind
-		then  func(*restore.Request)
-		want  string
-	}{
-		"volumes in another zone": {restore.Volumes, func(q *restore.Request) { q.Zone = away + "b" }, "volume vol-"},
-		"other tags":              {restore.Volumes, func(q *restore.Request) { q.Tags = nil }, "volume vol-"},
-		"an instance of it": {restore.Volumes, func(q *restore.Request) {
-			q.As, q.Zone = restore.Instance, ""
-		}, "volume vol-"},
-		"another point":              {restore.Volumes, func(q *restore.Request) { q.Point.ID = "sk-other" }, "volume vol-"},
-		"another type":               {restore.Instance, func(q *restore.Request) { q.Instance.InstanceType = "m5.xlarge" }, "volume vol-"},
-		"volumes after the instance": {restore.Instance, func(q *restore.Request) { q.As, q.Zone = restore.Volumes, away+"a" }, "volume vol-"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t)
-				q := w.request(test.first, away)
-				w.runAgain(q, restore.Options{})
-				other := q
-				test.then(&other)
-				calls := w.strike(0, blow{}, nil)
-				_, err := w.restorer(restore.Options{}).Plan(t.Context(), other)
-				var field *restore.RequestError
-				require.ErrorAs(t, err, &field)
-				require.Equal(t, "id", field.Field)
-				require.ErrorContains(t, err, test.want)
-				report, err := w.restorer(restore.Options{}).Run(t.Context(), &restore.Plan{Request: other})
-				require.Nil(t, report)
-				require.ErrorAs(t, err, &field)
-				_, err = w.restorer(restore.Options{}).Clean(t.Context(), &restore.Plan{Request: other})
-				require.ErrorAs(t, err, &field)
-				require.Zero(t, *calls)
-				w.runAgain(q, restore.Options{})
-			})
+// TestASizeThatIsNotKnown is that of the snapshot.
+func TestASizeThatIsNotKnown(t *testing.T) {
+	for _, as := range []restore.Kind{restore.Volumes, restore.Instance} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			q := w.request(as, away)
+			q.Point.Members = slices.Clone(q.Point.Members)
+			for n := range q.Point.Members {
+				q.Point.Members[n].SizeGiB = 0
+			}
+			report, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
+			require.NoError(t, err)
+			require.Len(t, report.Volumes, 3)
+			for n, m := range q.Point.Members {
+				require.Equal(t, m.Snapshot.SizeGiB, report.Volumes[n].SizeGiB)
+			}
 		})
 	}
-}
-
-// TestOthersAreLeftAlone: a restore of another ID beside it keeps all it has.
-func TestOthersAreLeftAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		q, other := w.request(restore.Volumes, away), w.request(restore.Volumes, away)
-		other.ID = "drill-2"
-		done := make(chan error)
-		for _, one := range []restore.Request{q, other} {
-			p := w.plan(one)
-			go func() {
-				_, err := w.restorer(restore.Options{}).Run(context.Background(), p)
-				done <- err
-			}()
-			time.Sleep(100 * time.Second)
-		}
-		require.NoError(t, <-done)
-		require.NoError(t, <-done)
-		w.runAgain(q, restore.Options{})
-		w.runAgain(other, restore.Options{})
-	})
-}
-
-// TestADeletedVolumeIsNotMadeAnew: the ID stands for what was made under it.
-func TestADeletedVolumeIsNotMadeAnew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t)
-		q := w.request(restore.Volumes, away)
-		report, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
-		require.NoError(t, err)
-		_, err = w.admin(clean, away).DeleteVolume(t.Context(), &ec2.DeleteVolumeInput{VolumeId: aws.String(report.Volumes[1].Volume)})
-		require.NoError(t, err)
-		time.Sleep(time.Hour)
-		report, err = w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
-		require.ErrorContains(t, err, "give the restore another id")
-		require.Equal(t, map[string]int{"snapshot": 1}, left(report))
-		w.nothingShared()
-		_, err = w.restorer(restore.Options{}).Clean(t.Context(), w.plan(q))
-		require.NoError(t, err)
-		w.nothingLeft(q)
-	})
 }
 
 // TestAnImageInUse is deregistered, and its snapshots are in use a while longer.

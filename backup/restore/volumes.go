@@ -40,7 +40,7 @@ func (w *run) volume(ctx context.Context, m *member, found []types.Volume) (bool
 		switch v.State {
 		case types.VolumeStateAvailable, types.VolumeStateInUse:
 			if m.volume == "" {
-				w.tell(w.req.site(), id)
+				w.tell(w.req.site(), MakeVolume, id)
 			}
 			m.volume = id
 			w.report.Volumes = append(w.report.Volumes, restored(m, v))
