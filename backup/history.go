@@ -156,8 +156,14 @@ func volumesOf(copies []claim) []Member {
 // past returns a job for what a label tells of a resource.
 func (c *census) past(s *siteCensus, l label, members []Member) *Job {
 	a, _ := parseARN(l.resource)
+	members = slices.Clone(members)
+	for i, m := range members {
+		// The run that wrote the tags may not have been let look at the key;
+		// and a volume's key never changes.
+		members[i].ManagedKey = m.ManagedKey || s.managed[m.Volume]
+	}
 	j := newJob(c.e.opts.Vault, c.plan.Name, l.at, Resource{
-		ARN: l.resource, Kind: a.kind, Site: a.site, Members: slices.Clone(members), Machine: l.machine,
+		ARN: l.resource, Kind: a.kind, Site: a.site, Members: members, Machine: l.machine,
 	})
 	c.equip(&j, s)
 	j.Settle = true

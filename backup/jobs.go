@@ -62,8 +62,9 @@ type siteCensus struct {
 	site      Site
 	driver    int
 	resources []Resource
-	errs      []error // *Error
-	lost      bool    // the site could not be listed
+	managed   map[string]bool // volumes of resources that an AWS-managed key encrypts
+	errs      []error         // *Error
+	lost      bool            // the site could not be listed
 }
 
 func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
@@ -183,6 +184,19 @@ func (c *census) discover(ctx context.Context, s *siteCensus) {
 				continue
 			}
 			s.resources = append(s.resources, r)
+			s.note(r.Members)
+		}
+	}
+}
+
+// note remembers which volumes an AWS-managed key encrypts.
+func (s *siteCensus) note(members []Member) {
+	for _, m := range members {
+		if m.ManagedKey {
+			if s.managed == nil {
+				s.managed = map[string]bool{}
+			}
+			s.managed[m.Volume] = true
 		}
 	}
 }
@@ -296,6 +310,9 @@ func (c *census) missing(source int) []error {
 func (c *census) job(s *siteCensus, r Resource, h history) Job {
 	j := newJob(c.e.opts.Vault, c.plan.Name, c.at, r)
 	c.equip(&j, s)
+	if _, begun := h.points[j.Point]; begun && j.Believe.IsZero() {
+		j.Believe = c.now.Add(c.e.opts.Settle)
+	}
 	for _, d := range c.plan.Copies {
 		if h.due(r.ARN, c.at, d) {
 			j.addCopy(d)
