@@ -28,8 +28,6 @@ type Client interface {
 	// members, sorted by ARN. Resources that are being deleted are left out. An
 	// error beside a resource that has an ARN is about that resource, and the
 	// others follow; any other ends the listing.
-	// An error beside a resource is about that one alone; an error without a
-	// resource ends the listing.
 	Discover(ctx context.Context, sel Selector) iter.Seq2[Resource, error]
 	// List returns the site's own snapshots that carry the query's tags.
 	// The listing is one paginated, filtered call, never one by ids.

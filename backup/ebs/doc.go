@@ -7,9 +7,8 @@
 // by one call. A volume is a resource of its own only while it is attached to
 // nothing. A selector that chooses a volume of an instance, and not the
 // instance, protects the instance narrowed to such volumes: what was asked
-// for is never left out in silence, and no volume is snapshotted twice.
-// Instance-store volumes cannot be snapshotted; an instance without any EBS
-// volume is no resource.
+// for is never left out in silence. Instance-store volumes cannot be
+// snapshotted; an instance without any EBS volume is no resource.
 //
 // # Guarantees
 //

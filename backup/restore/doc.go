@@ -20,8 +20,8 @@
 //
 // # Guarantees
 //
-//   - Whatever a crash leaves, the next Run of the same plan repairs: nothing
-//     is made twice, nothing stays shared, nothing temporary stays.
+//   - Whatever a crash leaves, the next Run of the same plan repairs: no volume
+//     and no instance is made twice, nothing stays shared, nothing temporary stays.
 //   - A Run that fails, or whose context ends, takes every share back, or names
 //     in its report those that it could not. It keeps finished copies for the
 //     next Run; Clean removes them.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/backup/restore"
+	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
 )
 
 // TestVolumesElsewhere restores into another account and another Region, byte
@@ -38,6 +39,44 @@ func TestVolumesElsewhere(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAPlacedInstance starts where and as its request says.
+func TestAPlacedInstance(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		there := w.admin(clean, away)
+		image := ec2sim.BaseImage(away, types.ArchitectureValuesX8664)
+		run, err := there.RunInstances(t.Context(), &ec2.RunInstancesInput{
+			ImageId: &image, InstanceType: types.InstanceTypeM5Large, MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
+			Placement: &types.Placement{AvailabilityZone: aws.String(away + "c")},
+		})
+		require.NoError(t, err)
+		other := run.Instances[0]
+		q := w.request(restore.Instance, away)
+		q.Instance = restore.Launch{
+			SubnetID: aws.ToString(other.SubnetId), SecurityGroupIDs: []string{aws.ToString(other.SecurityGroups[0].GroupId)},
+			KeyName: "ops", InstanceProfileARN: "arn:aws:iam::" + clean + ":instance-profile/app",
+		}
+		report, err := w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
+		require.NoError(t, err)
+		w.verify(q, report)
+		out, err := there.DescribeInstances(t.Context(), &ec2.DescribeInstancesInput{InstanceIds: []string{report.Instance}})
+		require.NoError(t, err)
+		i := out.Reservations[0].Instances[0]
+		require.Equal(t, other.SubnetId, i.SubnetId)
+		require.Equal(t, away+"c", aws.ToString(i.Placement.AvailabilityZone))
+		require.Equal(t, q.Instance.SecurityGroupIDs[0], aws.ToString(i.SecurityGroups[0].GroupId))
+		require.Equal(t, "ops", aws.ToString(i.KeyName))
+		require.Equal(t, q.Instance.InstanceProfileARN, aws.ToString(i.IamInstanceProfile.Arn))
+		require.Equal(t, types.InstanceTypeM5Large, i.InstanceType)
+
+		// A role that is not listed is not passed.
+		q.ID, q.Instance.InstanceProfileARN = "drill-2", "arn:aws:iam::"+clean+":instance-profile/admin"
+		_, err = w.restorer(restore.Options{}).Run(t.Context(), w.plan(q))
+		require.ErrorIs(t, err, backup.ErrDenied)
+		w.nothingShared()
+	})
 }
 
 // TestInstanceElsewhere restores a running instance.
