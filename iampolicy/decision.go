@@ -163,7 +163,7 @@ func (e *evaluation) lacking(least truth) []string {
 	}
 	// The root user of an account may do all that its account may.
 	identity := e.caller.kind == rootUser || r.identity >= least
-	boundary := !r.hasBoundary || e.caller.kind == rootUser || r.boundary >= least
+	boundary := !r.hasBoundary || r.boundary >= least
 	session := !r.hasSession || r.session >= least
 
 	crossAccount := e.owner != e.caller.account

@@ -51,6 +51,7 @@ func TestPartial(t *testing.T) {
 		{"Null", []string{null}, nil, iampolicy.Unknown, []string{"k"}, []string{"Null"}},
 		{"ForAllValues", []string{forAll}, nil, iampolicy.Unknown, []string{"k"}, []string{"All"}},
 		{"negated", []string{negated}, nil, iampolicy.Unknown, []string{"k"}, []string{"Neg"}},
+		{"a key that does not matter any more", []string{`{"Sid":"Or","Effect":"Allow","Action":"*","Resource":["arn:aws:s3:::${v}","*"],"Condition":{"StringEquals":{"k":["${w}","1"],"l":"1"}}}`}, contextKeys{"k": {"1"}}, iampolicy.Unknown, []string{"l"}, []string{"Or"}},
 		{"derived keys are known", []string{`{"Sid":"Me","Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalArn":"` + aliceARN + `"}}}`}, nil, iampolicy.Allowed, nil, []string{"Me"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package iampolicy
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
@@ -13,7 +14,10 @@ type Request struct {
 	Action string
 	// Resource ARN, or "*" for actions that take no resource.
 	Resource string
-	// ResourceAccount owns the resource; empty means the principal's account.
+	// ResourceAccount owns the resource; empty means the account in the
+	// resource's ARN, or the principal's if it has none. A resource that its
+	// owner shares by other means than a policy (an EBS snapshot) counts as the
+	// principal's own: leave this empty and put aws:ResourceAccount in Context.
 	ResourceAccount string
 	// Context holds the condition keys of the request; case does not matter.
 	// Keys that AWS derives from the principal are added by Evaluate when absent.
@@ -55,6 +59,11 @@ type PolicySet struct {
 // What IAM would have refused to store (an operator it does not have, a
 // statement without action) never widens access here: in an Allow it matches
 // nothing, in a Deny everything.
+//
+// Not every service heeds every kind of policy. Which do is for the caller to
+// know: EC2 and EBS have no resource policies and do not heed RCPs, so that a
+// PolicySet for them holds neither; SCPs do not bind the management account.
+// Grants of KMS and endpoint policies are not looked at.
 func Evaluate(req Request, set PolicySet) Decision {
 	if strings.EqualFold(req.Action, "sts:GetCallerIdentity") {
 		// "No permissions are required to perform this operation", not even
@@ -62,12 +71,9 @@ func Evaluate(req Request, set PolicySet) Decision {
 		return Decision{Outcome: Allowed}
 	}
 	e := evaluation{req: req, caller: newCaller(req.Principal)}
-	e.owner = req.ResourceAccount
-	if e.owner == "" {
-		e.owner = e.caller.account
-	}
 	e.service, e.name, _ = strings.Cut(req.Action, ":")
 	e.resource, _ = splitARN(req.Resource)
+	e.owner = cmp.Or(req.ResourceAccount, accountNamed(e.resource[4]), e.caller.account)
 	e.derive()
 	e.rule(&set)
 	return e.decide()
@@ -212,14 +218,24 @@ func (e *evaluation) applies(st *Statement, s *scope) (truth, grant) {
 	if !ok {
 		return no, notNamed
 	}
-	sure := e.speaksOfResource(st, s)
+	sure := e.settle(0, e.speaksOfResource(st, s))
 	for i := range st.Conditions {
 		if sure == no {
 			break
 		}
-		sure = min(sure, e.holds(&st.Conditions[i], s))
+		known := len(e.missing)
+		sure = min(sure, e.settle(known, e.holds(&st.Conditions[i], s)))
 	}
 	return sure, how
+}
+
+// settle forgets the keys that were noted on the way to an answer which does
+// not turn on them.
+func (e *evaluation) settle(known int, answer truth) truth {
+	if answer != maybe {
+		e.missing = e.missing[:known]
+	}
+	return answer
 }
 
 func (e *evaluation) speaksOfAction(st *Statement, s *scope) bool {

@@ -292,6 +292,21 @@ func TestLayers(t *testing.T) {
 	}
 }
 
+// Who owns the resource shows in its ARN, unless the caller knows better.
+func TestOwnerOfTheResource(t *testing.T) {
+	trust := doc(t, `{"Effect":"Allow","Principal":{"AWS":"`+aliceARN+`"},"Action":"sts:AssumeRole"}`)
+	ask := func(resource, owner string) iampolicy.Decision {
+		return iampolicy.Evaluate(iampolicy.Request{
+			Principal: as(aliceARN), Action: "sts:AssumeRole", Resource: resource, ResourceAccount: owner,
+		}, iampolicy.PolicySet{Resource: trust})
+	}
+	require.Equal(t, iampolicy.Allowed, ask(targetARN, "").Outcome)
+	require.Equal(t, []string{"identity"}, ask("arn:aws:iam::222222222222:role/target", "").Lacking)
+	require.Equal(t, []string{"identity"}, ask(targetARN, "222222222222").Lacking)
+	require.Equal(t, iampolicy.Allowed, ask("arn:aws:iam::222222222222:role/target", "111111111111").Outcome)
+	require.Equal(t, iampolicy.Allowed, ask("arn:aws:iam::aws:role/target", "").Outcome, "not an account")
+}
+
 // Where only the session's ARN is known, the role is found by its name, which
 // is unique in its account.
 func TestRoleOfASessionWithoutPath(t *testing.T) {
