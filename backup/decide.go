@@ -200,7 +200,7 @@ func (d *decision) fresh() bool { return d.j.Believe.IsZero() }
 // survey looks for copies first, where the job may not be the first of its
 // run: what has copies needs no original any more.
 func (d *decision) survey() *verdict {
-	if d.fresh() || d.j.Surveyed {
+	if d.fresh() || !d.j.Surveyed.IsZero() {
 		return nil
 	}
 	all := true
@@ -219,8 +219,24 @@ func (d *decision) survey() *verdict {
 			d.adoptCopies(i, v)
 		}
 	}
-	d.j.Surveyed = all
+	if all {
+		d.j.Surveyed = d.w.now
+	}
 	return nil
+}
+
+// miss takes note of an original or intermediate that has disappeared. If the
+// destinations were not looked at since it was last seen, it may have been
+// deleted after it was copied, by who advanced a newer form of this job; then
+// it is not needed any more.
+func (d *decision) miss(t Trace, err error) {
+	if !d.j.Surveyed.Before(t.Seen) {
+		d.fail(scope{kind: scopeSource}, err)
+		return
+	}
+	d.j.Surveyed = time.Time{}
+	d.j.doubt(d.w.now)
+	d.wait(d.w.now, "another look at the destinations")
 }
 
 // A sighting is what a listing says of a snapshot that the job knows.

@@ -26,10 +26,11 @@ type Engine struct {
 	clients  clientCache
 	slots    slotCounter
 
-	mu     sync.Mutex // guards the three below
+	mu     sync.Mutex // guards the four below
 	sights map[viewID]*sight
 	lost   map[string]time.Time // by point: when an answer was lost
-	begun  map[string]bool      // runs that calls were made for
+	begun  map[string]time.Time // runs that calls were made for, with their moments
+	making map[string]bool      // keys of what is being made just now
 
 	telling sync.Mutex // held while OnEvent runs; guards nothing else
 }
@@ -59,7 +60,7 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 	}
 	e := &Engine{
 		sessions: s, drivers: append([]Driver(nil), drivers...), kinds: kinds, opts: opts, born: time.Now(),
-		pacer: pace.New(opts.limits()), sights: map[viewID]*sight{}, lost: map[string]time.Time{}, begun: map[string]bool{},
+		pacer: pace.New(opts.limits()), sights: map[viewID]*sight{}, lost: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{},
 	}
 	e.clients.made = map[clientID]Client{}
 	e.slots.sites = map[Site]*slot{}

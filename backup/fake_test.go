@@ -23,10 +23,11 @@ import (
 type cloud struct {
 	t *testing.T
 
-	latency time.Duration // of every call
-	lag     time.Duration // until listings show what was made
-	slots   int           // copies into a site at a time
-	takes   func(giB int32) time.Duration
+	latency  time.Duration // of every call
+	lag      time.Duration // until listings show what was made
+	shareLag time.Duration // until the other account finds what was shared
+	slots    int           // copies into a site at a time
+	takes    func(giB int32) time.Duration
 
 	asking    sync.Mutex // held while after is asked
 	mu        sync.Mutex // guards all below
@@ -52,6 +53,7 @@ type fakeSnap struct {
 	broken  string // StateMessage at done
 	managed bool   // under aws/ebs
 	shared  map[accounts.ID]bool
+	since   time.Time // when it was last shared
 	gone    bool
 }
 
@@ -276,7 +278,7 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		if s.managed {
 			return nil, errors.New("OperationNotPermitted: encrypted under aws/ebs")
 		}
-		s.shared[step.With] = true
+		s.shared[step.With], s.since = true, time.Now()
 	case backup.StepRevoke:
 		delete(s.shared, step.With)
 	case backup.StepDelete:
@@ -312,7 +314,7 @@ func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
 func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {
 	source := f.snaps[step.Snapshot]
 	if source == nil || source.gone || source.site.Region != step.SourceRegion ||
-		source.site.Account != f.site.Account && !source.shared[f.site.Account] {
+		source.site.Account != f.site.Account && (!source.shared[f.site.Account] || time.Since(source.since) < f.shareLag) {
 		return nil, fmt.Errorf("InvalidSnapshot.NotFound %s: %w", step.Snapshot, backup.ErrNotFound)
 	}
 	if f.now(source).State != backup.SnapshotCompleted {

@@ -54,8 +54,10 @@ type Job struct {
 	// not made: what is missing in an older one may have been made by a call
 	// whose answer nobody saw. Zero means that there was no such call.
 	Believe time.Time `json:"believe,omitzero"`
-	// Surveyed says that the destinations were looked at since the job was made.
-	Surveyed bool `json:"surveyed,omitempty"`
+	// Surveyed is when all destinations were last looked at to find copies that
+	// the job does not know of. Zero means that this is to be done, unless
+	// Believe is zero.
+	Surveyed time.Time `json:"surveyed,omitzero"`
 	// Ignored is how many snapshots claimed to be this job's and were not.
 	Ignored int `json:"ignored,omitempty"`
 

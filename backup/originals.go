@@ -100,20 +100,21 @@ func (d *decision) traceOwn(mine []made) bool {
 // fails, EC2 fails the others of the call (EBS User Guide, "Create
 // multi-volume Amazon EBS snapshots").
 func (d *decision) watchOriginals(v *view) {
-	j, done := d.j, 0
+	j, done, missed := d.j, 0, false
 	for i := range j.Originals {
 		t := &j.Originals[i]
 		switch s, seen := d.sight(t, v); seen {
 		case failed:
 			d.fail(scope{kind: scopeSource}, bad("%s of %s ended in state error%s", t.Snapshot, j.Resource.Members[i].Volume, saying(s)))
 		case gone:
-			d.fail(scope{kind: scopeSource}, bad("%s of %s has disappeared", t.Snapshot, j.Resource.Members[i].Volume))
+			d.miss(*t, bad("%s of %s has disappeared", t.Snapshot, j.Resource.Members[i].Volume))
+			missed = true
 		case completed:
 			done++
 		}
 	}
 	switch {
-	case j.Source.Fault != nil:
+	case j.Source.Fault != nil || missed:
 	case done == len(j.Originals):
 		d.reach(Snapshotted)
 	default:
@@ -124,7 +125,7 @@ func (d *decision) watchOriginals(v *view) {
 // create makes the originals, if nothing speaks against it.
 func (d *decision) create(v *view) *verdict {
 	j, source := d.j, scope{kind: scopeSource}
-	if !d.fresh() && !j.Surveyed {
+	if !d.fresh() && j.Surveyed.IsZero() {
 		return nil // the survey waits
 	}
 	tags, err := d.mayCreate(v)
@@ -303,7 +304,7 @@ func (d *decision) watchRekeyed(i int, v *view) {
 	case failed:
 		d.fail(scope{kind: scopeSource}, bad("%s, the copy of %s under a key that can be shared, ended in state error%s", t.Snapshot, volume, saying(s)))
 	case gone:
-		d.fail(scope{kind: scopeSource}, bad("%s, the copy of %s under a key that can be shared, has disappeared", t.Snapshot, volume))
+		d.miss(*t, bad("%s, the copy of %s under a key that can be shared, has disappeared", t.Snapshot, volume))
 	case pending:
 		d.nextLook(v, "%s to be rekeyed", volume)
 	}

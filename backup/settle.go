@@ -45,10 +45,22 @@ func (d *decision) revocable(id accounts.ID) bool {
 	return true
 }
 
+// untouched says whether the job, and whoever might have advanced it from an
+// older form, has come no further than its originals: then nothing is shared,
+// and there are no intermediates.
+func (d *decision) untouched() bool {
+	some := func(list []Trace) bool {
+		return slices.ContainsFunc(list, func(t Trace) bool { return t.Snapshot != "" })
+	}
+	return d.fresh() && !some(d.j.Rekeyed) &&
+		!slices.ContainsFunc(d.j.Copies, func(c JobCopy) bool { return some(c.Snapshots) }) &&
+		!slices.ContainsFunc(d.j.Shares, func(s JobShare) bool { return len(s.Shared) > 0 })
+}
+
 // revokeFrom takes one account's shares back. It reports whether none is left.
 func (d *decision) revokeFrom(k int) (*verdict, bool) {
 	share, s := d.j.Shares[k], scope{scopeShare, k}
-	if d.fresh() && len(share.Shared) == 0 {
+	if d.untouched() {
 		return nil, true
 	}
 	v, need := d.look(d.sharedView(share.Account), d.j.Believe, s)
@@ -126,7 +138,7 @@ func (d *decision) tidy() *verdict {
 		if !m.ManagedKey || len(j.Shares) == 0 || j.Rekeyed[i].Deleted {
 			continue
 		}
-		if j.Rekeyed[i].Snapshot == "" && !d.fresh() {
+		if j.Rekeyed[i].Snapshot == "" && !d.untouched() {
 			v, need := d.look(d.sourceView(), j.Believe, s)
 			if v == nil {
 				return need

@@ -1,0 +1,227 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/snapkeep/snapkeep/internal/awserr"
+	"github.com/snapkeep/snapkeep/internal/pace"
+)
+
+// act makes the call of a verdict, if the pace allows, and folds the answer
+// into the job.
+func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
+	api := a.e.drivers[a.driver].API(*v.step)
+	now := time.Now()
+	if v.step.Kind == StepSnapshot || v.step.Kind == StepCopy {
+		key := v.step.Tags[tagKey]
+		if !a.e.startMaking(key, a.viewOf(v)) {
+			return Outcome{NotBefore: now.Add(time.Second), Waiting: "another job that makes the same"}, nil
+		}
+		defer a.e.endMaking(key)
+	}
+	if wait := a.e.pacer.Take(now, a.paceKeys(v, api)...); wait > 0 {
+		return Outcome{NotBefore: now.Add(wait), Waiting: "the request rate of " + api}, nil
+	}
+	if v.step.Kind == StepCopy {
+		view := a.e.sight(a.viewOf(v)).latest()
+		if !a.e.slots.reserve(v.at.site, view.pendingCopies(), a.e.opts.Slots, now) {
+			return Outcome{NotBefore: view.begun.Add(a.e.opts.MaxAge), Waiting: "a slot for a copy into " + v.at.site.String()}, nil
+		}
+		defer a.e.slots.release(v.at.site)
+	}
+	c, err := a.e.client(ctx, a.driver, v.at, a.j.Run())
+	var snaps []Snapshot
+	if err == nil {
+		if a.j.Calls == nil {
+			a.j.Calls = map[string]int{}
+		}
+		a.j.Calls[api]++
+		a.e.begin(a.j.Run(), a.j.At)
+		snaps, err = c.Do(ctx, *v.step)
+	}
+	if err == nil {
+		err = a.fold(v, snaps)
+	}
+	if (v.step.Kind == StepDelete || v.step.Kind == StepRevoke) && errors.Is(err, ErrNotFound) {
+		err = a.fold(v, nil) // what is not there is deleted, and not shared
+	}
+	if err != nil {
+		a.blame(ctx, v, err)
+		if ctx.Err() != nil {
+			return Outcome{}, ctx.Err()
+		}
+		return Outcome{NotBefore: a.j.trial(v.scope).NotBefore, Waiting: "another attempt"}, nil
+	}
+	a.j.trial(v.scope).forgive()
+	return Outcome{}, nil
+}
+
+// viewOf returns the listing that shows what a step makes.
+func (a *advance) viewOf(v *verdict) viewID {
+	return viewID{site: v.at.site, purpose: v.at.purpose, driver: a.driver}
+}
+
+func (a *advance) paceKeys(v *verdict, api string) []pace.Key {
+	account, region := string(v.at.site.Account), v.at.site.Region
+	keys := []pace.Key{{Account: account, Region: region, API: api}}
+	if v.step.Kind == StepSnapshot {
+		for _, m := range a.j.Resource.Members {
+			keys = append(keys, pace.Key{Account: account, Region: region, API: volumeAPI + m.Volume})
+		}
+	}
+	return keys
+}
+
+// volumeAPI begins the keys under which snapshots of one volume are paced.
+const volumeAPI = "volume "
+
+func isVolumeAPI(api string) bool { return strings.HasPrefix(api, volumeAPI) }
+
+// fold notes in the job what a call has done. An answer that does not tell
+// what was made is an answer lost.
+func (a *advance) fold(v *verdict, snaps []Snapshot) error {
+	now := time.Now()
+	told := ""
+	switch v.step.Kind {
+	case StepSnapshot:
+		return a.foldOriginals(v, snaps, now)
+	case StepCopy:
+		if len(snaps) == 0 || snaps[0].ID == "" {
+			return fmt.Errorf("copy %s: the answer names no snapshot: %w", v.step.Snapshot, ErrUnknownOutcome)
+		}
+		made := Snapshot{
+			ID: snaps[0].ID, Owner: v.at.site.Account, SizeGiB: a.j.Resource.Members[v.fold.member].SizeGiB,
+			State: SnapshotPending, Tags: v.step.Tags,
+		}
+		a.e.sight(a.viewOf(v)).add([]Snapshot{made}, now)
+		t := &a.j.Rekeyed[v.fold.member]
+		if v.fold.copy >= 0 {
+			t = &a.j.Copies[v.fold.copy].Snapshots[v.fold.member]
+		}
+		*t = Trace{Snapshot: made.ID, Seen: now}
+		told = made.ID
+	case StepShare:
+		share := a.j.share(v.step.With)
+		share.Shared = append(share.Shared, v.step.Snapshot)
+		share.Revoked = slices.DeleteFunc(share.Revoked, func(id string) bool { return id == v.step.Snapshot })
+	case StepRevoke:
+		share := &a.j.Shares[v.scope.i]
+		share.Revoked = append(share.Revoked, v.step.Snapshot)
+	case StepDelete:
+		a.j.deleted(v.step.Snapshot)
+	}
+	if told == "" {
+		told = v.step.Snapshot
+	}
+	a.tell(Event{Step: v.step.Kind, Account: v.at.site.Account, Region: v.at.site.Region, Snapshot: told})
+	return nil
+}
+
+// foldOriginals notes what CreateSnapshots has made. If the answer lacks a
+// volume, it was detached in the meantime; then the others are no good, since
+// a point has all its members.
+func (a *advance) foldOriginals(v *verdict, snaps []Snapshot, now time.Time) error {
+	if len(snaps) == 0 {
+		return fmt.Errorf("snapshot %s: the answer names no snapshot: %w", a.j.Resource.ID(), ErrUnknownOutcome)
+	}
+	for i := range snaps {
+		snaps[i].Owner, snaps[i].State, snaps[i].Tags = v.at.site.Account, SnapshotPending, v.step.Tags
+	}
+	a.e.sight(a.viewOf(v)).add(snaps, now)
+	lacking := ""
+	for i := range a.j.Resource.Members {
+		m := &a.j.Resource.Members[i]
+		k := slices.IndexFunc(snaps, func(s Snapshot) bool { return s.Volume == m.Volume && s.ID != "" })
+		if k < 0 {
+			lacking = m.Volume
+			continue
+		}
+		a.j.Originals[i] = Trace{Snapshot: snaps[k].ID, Seen: now, Started: snaps[k].Started}
+		if snaps[k].SizeGiB > 0 {
+			m.SizeGiB = snaps[k].SizeGiB // the volume may have grown since it was discovered
+		}
+		a.tell(Event{Step: StepSnapshot, Account: v.at.site.Account, Region: v.at.site.Region, Snapshot: snaps[k].ID})
+	}
+	if lacking == "" {
+		return nil
+	}
+	for i := range a.j.Originals {
+		a.j.Originals[i].Failed = a.j.Originals[i].Snapshot != ""
+	}
+	a.j.Source.Fault = newFault(bad("no snapshot was made of %s", lacking))
+	return nil
+}
+
+// deleted notes that a snapshot is gone by our own hand.
+func (j *Job) deleted(id string) {
+	mark := func(list []Trace) {
+		for i := range list {
+			if list[i].Snapshot == id {
+				list[i].Deleted = true
+			}
+		}
+	}
+	mark(j.Originals)
+	mark(j.Rekeyed)
+	for _, c := range j.Copies {
+		mark(c.Snapshots)
+	}
+}
+
+// blame notes a listing or a call that failed, and tells.
+func (a *advance) blame(ctx context.Context, v *verdict, err error) {
+	now := time.Now()
+	makes := v.step != nil && (v.step.Kind == StepSnapshot || v.step.Kind == StepCopy)
+	class := classOf(err)
+	if makes && class == awserr.Unknown {
+		a.e.loseAnswer(a.j.Point, now)
+		a.j.doubt(now.Add(a.e.opts.Settle))
+	}
+	if ctx.Err() != nil {
+		return // cancelled, not failed
+	}
+	site := a.j.Resource.Site
+	if v.step != nil {
+		site = v.at.site
+		a.learn(v, class, err, now)
+	} else if v.need != nil {
+		site = v.need.site
+	}
+	t := a.j.trial(v.scope)
+	if over := t.failed(class, v.step, a.e.opts, now); over && t.Fault != nil && v.scope.kind == scopeCopy {
+		a.j.Copies[v.scope.i].Abandoned = true
+	} else if over {
+		t.Fault = newFault(err)
+	}
+	ev := Event{Account: site.Account, Region: site.Region, Err: err}
+	if v.step != nil {
+		ev.Step, ev.Snapshot = v.step.Kind, v.step.Snapshot
+	}
+	a.tell(ev)
+}
+
+// learn lowers what the engine thinks AWS will take.
+func (a *advance) learn(v *verdict, class awserr.Class, err error, now time.Time) {
+	switch {
+	case class == awserr.Throttled:
+		a.e.pacer.Throttled(now, a.paceKeys(v, a.e.drivers[a.driver].API(*v.step))[0])
+	case class == awserr.Quota && v.step.Kind == StepCopy:
+		a.e.slots.refused(v.at.site, roomCopies, a.e.sight(a.viewOf(v)).latest().pendingCopies(), now)
+	case class == awserr.Quota && awserr.Code(err) == "PendingSnapshotLimitExceeded": // of the account, not of a volume
+		all, _, _ := a.e.sight(a.viewOf(v)).latest().pendingOriginals(nil)
+		a.e.slots.refused(v.at.site, roomOriginals, all, now)
+	}
+}
+
+// loseAnswer remembers that a call for a point may have had an effect that
+// nobody has seen.
+func (e *Engine) loseAnswer(point string, now time.Time) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.lost[point] = now
+}
