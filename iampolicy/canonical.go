@@ -131,7 +131,7 @@ func (p *Principals) canonical() *Principals {
 // is left alone.
 func canonicalOperator(name string) string {
 	op, set, ifExists := parseOperator(name)
-	if op.family == invalid {
+	if op.family == noFamily {
 		return name
 	}
 	base := name

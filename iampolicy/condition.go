@@ -45,21 +45,21 @@ func (e *evaluation) derive() {
 	}
 	e.derived("aws:PrincipalType", c.principalType())
 	switch c.kind {
-	case rootUser:
+	case kindRoot:
 		e.derived("aws:userid", c.account)
-	case user:
+	case kindUser:
 		e.derived("aws:username", c.name)
-	case federatedUser:
+	case kindFederatedUser:
 		e.derived("aws:userid", c.account+":"+c.name)
-	case anonymous:
+	case kindAnonymous:
 		e.derived("aws:userid", "anonymous")
 	}
-	if c.kind == service {
+	if c.kind == kindService {
 		e.derived("aws:PrincipalServiceName", c.arn)
 	}
-	if c.kind != anonymous && c.kind != provider {
+	if c.kind != kindAnonymous && c.kind != kindProvider {
 		isService := "false"
-		if c.kind == service {
+		if c.kind == kindService {
 			isService = "true"
 		}
 		e.derived("aws:PrincipalIsAWSService", isService)
@@ -112,22 +112,22 @@ func (e *evaluation) holds(c *Condition, s *scope) truth {
 		return yes
 	}
 	op, set, ifExists := parseOperator(c.Operator)
-	if op.family == invalid {
+	if op.family == noFamily {
 		return s.malformed
 	}
 	values, state := e.lookup(c.Key)
-	if len(values) == 1 && values[0] == "" && (set != single || op.family == null) {
+	if len(values) == 1 && values[0] == "" && (set != oneValue || op.family == familyNull) {
 		state = absent // "a null dataset, such as an empty string" (same guide)
 	}
 	switch {
 	case state == unknown:
 		e.lacks(c.Key)
 		return maybe
-	case op.family == null:
+	case op.family == familyNull:
 		return isNull(state == absent, c.Values.Values)
 	case state == absent:
 		return is(holdsWithoutKey(op, set, ifExists))
-	case set == single && (len(values) > 1 || multivalued(c.Key)):
+	case set == oneValue && (len(values) > 1 || multivalued(c.Key)):
 		// "Multivalued context keys require a condition set operator" (IAM User
 		// Guide, "Single-valued vs. multivalued context keys").
 		return no
@@ -164,7 +164,7 @@ func (e *evaluation) fits(op operator, got string, wants []string, s *scope) tru
 		p := pattern{text: want}
 		known := yes
 		if s.variables && op.family.hasVariables() {
-			p, known = e.expand(want, op.family == textLike || op.family == arnLike)
+			p, known = e.expand(want, op.family == familyTextLike || op.family == familyARN)
 		}
 		if known != yes {
 			// "There is no equal or like value" to a variable without one, and a

@@ -162,7 +162,7 @@ func (e *evaluation) lacking(least truth) []string {
 		return all
 	}
 	// The root user of an account may do all that its account may.
-	identity := e.caller.kind == rootUser || r.identity >= least
+	identity := e.caller.kind == kindRoot || r.identity >= least
 	boundary := !r.hasBoundary || r.boundary >= least
 	session := !r.hasSession || r.session >= least
 

@@ -71,7 +71,6 @@ func Evaluate(req Request, set PolicySet) Decision {
 		return Decision{Outcome: Allowed}
 	}
 	e := evaluation{req: req, caller: newCaller(req.Principal)}
-	e.service, e.name, _ = strings.Cut(req.Action, ":")
 	e.resource, _ = splitARN(req.Resource)
 	e.owner = cmp.Or(req.ResourceAccount, accountNamed(e.resource[4]), e.caller.account)
 	e.derive()
@@ -83,8 +82,6 @@ func Evaluate(req Request, set PolicySet) Decision {
 type evaluation struct {
 	req      Request
 	caller   caller
-	service  string // of the action, before the colon
-	name     string // of the action, after it
 	resource arn
 	owner    string // account of the resource
 	keys     [8]derivedKey
@@ -243,12 +240,12 @@ func (e *evaluation) speaksOfAction(st *Statement, s *scope) bool {
 		return s.malformed == yes
 	}
 	for _, p := range st.Actions.Values {
-		if matchesAction(p, e.service, e.name) {
+		if matchesAction(p, e.req.Action) {
 			return true
 		}
 	}
 	for _, p := range st.NotActions.Values {
-		if matchesAction(p, e.service, e.name) {
+		if matchesAction(p, e.req.Action) {
 			return false
 		}
 	}

@@ -13,24 +13,24 @@ import (
 type family int
 
 const (
-	invalid family = iota
-	text
-	textFold
-	textLike
-	number
-	date
-	boolean
-	binary
-	address
-	arnLike
-	null
+	noFamily family = iota
+	familyText
+	familyTextFold
+	familyTextLike
+	familyNumber
+	familyDate
+	familyBool
+	familyBinary
+	familyAddress
+	familyARN
+	familyNull
 )
 
 // hasVariables says whether policy variables stand for something in values of
 // this family (IAM User Guide, "IAM JSON policy elements: Condition operators").
 func (f family) hasVariables() bool {
 	switch f {
-	case text, textFold, textLike, boolean, arnLike:
+	case familyText, familyTextFold, familyTextLike, familyBool, familyARN:
 		return true
 	}
 	return false
@@ -62,33 +62,33 @@ func findOperator(name string) (spelled string, op operator) {
 		name string
 		operator
 	}{
-		{"StringEquals", operator{family: text}},
-		{"StringNotEquals", operator{family: text, negated: true}},
-		{"StringEqualsIgnoreCase", operator{family: textFold}},
-		{"StringNotEqualsIgnoreCase", operator{family: textFold, negated: true}},
-		{"StringLike", operator{family: textLike}},
-		{"StringNotLike", operator{family: textLike, negated: true}},
-		{"NumericEquals", operator{family: number}},
-		{"NumericNotEquals", operator{family: number, negated: true}},
-		{"NumericLessThan", operator{family: number, order: less}},
-		{"NumericLessThanEquals", operator{family: number, order: lessOrEqual}},
-		{"NumericGreaterThan", operator{family: number, order: greater}},
-		{"NumericGreaterThanEquals", operator{family: number, order: greaterOrEqual}},
-		{"DateEquals", operator{family: date}},
-		{"DateNotEquals", operator{family: date, negated: true}},
-		{"DateLessThan", operator{family: date, order: less}},
-		{"DateLessThanEquals", operator{family: date, order: lessOrEqual}},
-		{"DateGreaterThan", operator{family: date, order: greater}},
-		{"DateGreaterThanEquals", operator{family: date, order: greaterOrEqual}},
-		{"Bool", operator{family: boolean}},
-		{"BinaryEquals", operator{family: binary}},
-		{"IpAddress", operator{family: address}},
-		{"NotIpAddress", operator{family: address, negated: true}},
-		{"ArnEquals", operator{family: arnLike}},
-		{"ArnLike", operator{family: arnLike}},
-		{"ArnNotEquals", operator{family: arnLike, negated: true}},
-		{"ArnNotLike", operator{family: arnLike, negated: true}},
-		{"Null", operator{family: null}},
+		{"StringEquals", operator{family: familyText}},
+		{"StringNotEquals", operator{family: familyText, negated: true}},
+		{"StringEqualsIgnoreCase", operator{family: familyTextFold}},
+		{"StringNotEqualsIgnoreCase", operator{family: familyTextFold, negated: true}},
+		{"StringLike", operator{family: familyTextLike}},
+		{"StringNotLike", operator{family: familyTextLike, negated: true}},
+		{"NumericEquals", operator{family: familyNumber}},
+		{"NumericNotEquals", operator{family: familyNumber, negated: true}},
+		{"NumericLessThan", operator{family: familyNumber, order: less}},
+		{"NumericLessThanEquals", operator{family: familyNumber, order: lessOrEqual}},
+		{"NumericGreaterThan", operator{family: familyNumber, order: greater}},
+		{"NumericGreaterThanEquals", operator{family: familyNumber, order: greaterOrEqual}},
+		{"DateEquals", operator{family: familyDate}},
+		{"DateNotEquals", operator{family: familyDate, negated: true}},
+		{"DateLessThan", operator{family: familyDate, order: less}},
+		{"DateLessThanEquals", operator{family: familyDate, order: lessOrEqual}},
+		{"DateGreaterThan", operator{family: familyDate, order: greater}},
+		{"DateGreaterThanEquals", operator{family: familyDate, order: greaterOrEqual}},
+		{"Bool", operator{family: familyBool}},
+		{"BinaryEquals", operator{family: familyBinary}},
+		{"IpAddress", operator{family: familyAddress}},
+		{"NotIpAddress", operator{family: familyAddress, negated: true}},
+		{"ArnEquals", operator{family: familyARN}},
+		{"ArnLike", operator{family: familyARN}},
+		{"ArnNotEquals", operator{family: familyARN, negated: true}},
+		{"ArnNotLike", operator{family: familyARN, negated: true}},
+		{"Null", operator{family: familyNull}},
 	}
 	for i := range known {
 		if len(known[i].name) == len(name) && strings.EqualFold(known[i].name, name) {
@@ -102,7 +102,7 @@ func findOperator(name string) (spelled string, op operator) {
 type qualifier int
 
 const (
-	single qualifier = iota // the only one
+	oneValue qualifier = iota // the only one
 	anyValue
 	allValues
 )
@@ -117,7 +117,7 @@ func parseOperator(name string) (op operator, set qualifier, ifExists bool) {
 		case strings.EqualFold(prefix, "ForAnyValue"):
 			set = anyValue
 		default:
-			return operator{}, single, false
+			return operator{}, oneValue, false
 		}
 		name = rest
 	}
@@ -126,7 +126,7 @@ func parseOperator(name string) (op operator, set qualifier, ifExists bool) {
 		name, ifExists = name[:cut], true
 	}
 	_, op = findOperator(name)
-	if op.family == null && (ifExists || set != single) {
+	if op.family == familyNull && (ifExists || set != oneValue) {
 		return operator{}, set, ifExists
 	}
 	return op, set, ifExists
@@ -136,29 +136,29 @@ func parseOperator(name string) (op operator, set qualifier, ifExists bool) {
 // before negation. ok is false where one of them is not of the operator's type.
 func (op operator) compares(got string, want pattern) (fits, ok bool) {
 	switch op.family {
-	case text:
+	case familyText:
 		return got == want.text, true
-	case textFold:
+	case familyTextFold:
 		return strings.EqualFold(got, want.text), true
-	case textLike:
+	case familyTextLike:
 		return want.matches(got), true
-	case number:
+	case familyNumber:
 		return compareNumbers(op.order, got, want.text)
-	case date:
+	case familyDate:
 		g, gok := parseDate(got)
 		w, wok := parseDate(want.text)
 		return gok && wok && op.order.holds(g.Compare(w)), gok && wok
-	case boolean:
+	case familyBool:
 		g, gok := parseBool(got)
 		w, wok := parseBool(want.text)
 		return gok && wok && g == w, gok && wok
-	case binary:
+	case familyBinary:
 		g, gerr := base64.StdEncoding.DecodeString(got)
 		w, werr := base64.StdEncoding.DecodeString(want.text)
 		return gerr == nil && werr == nil && string(g) == string(w), gerr == nil && werr == nil
-	case address:
+	case familyAddress:
 		return compareAddresses(got, want.text)
-	case arnLike:
+	case familyARN:
 		return compareARNs(got, want)
 	}
 	return false, false

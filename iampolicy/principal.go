@@ -7,14 +7,14 @@ import "strings"
 type callerKind int
 
 const (
-	anonymous callerKind = iota
-	rootUser
-	user
-	session       // of an assumed role
-	role          // some session of the role, without the session's name
-	federatedUser // sts:GetFederationToken
-	provider      // of SAML or web identities, before it has credentials
-	service       // ec2.amazonaws.com
+	kindAnonymous callerKind = iota
+	kindRoot
+	kindUser
+	kindSession       // of an assumed role
+	kindRole          // some session of the role, without the session's name
+	kindFederatedUser // sts:GetFederationToken
+	kindProvider      // of SAML or web identities, before it has credentials
+	kindService       // ec2.amazonaws.com
 )
 
 // A caller is a Principal, understood.
@@ -30,13 +30,13 @@ type caller struct {
 }
 
 func newCaller(p Principal) caller {
-	c := caller{arn: p.ARN, account: p.Account, role: p.RoleARN}
+	c := caller{arn: p.ARN, account: p.Account}
 	fields, isARN := splitARN(p.ARN)
 	if !isARN {
 		if p.ARN != "" && p.ARN != "*" {
-			c.kind = service
+			c.kind = kindService
 			if !strings.HasSuffix(p.ARN, ".amazonaws.com") && !strings.HasSuffix(p.ARN, ".amazonaws.com.cn") {
-				c.kind = provider // accounts.google.com
+				c.kind = kindProvider // accounts.google.com
 			}
 		}
 		return c
@@ -47,21 +47,21 @@ func newCaller(p Principal) caller {
 	kind, rest, _ := strings.Cut(fields[5], "/")
 	switch {
 	case fields[5] == "root":
-		c.kind = rootUser
+		c.kind = kindRoot
 	case kind == "user":
-		c.kind, c.name = user, baseName(rest)
+		c.kind, c.name = kindUser, baseName(rest)
 	case kind == "assumed-role":
-		c.kind = session
+		c.kind, c.role = kindSession, p.RoleARN
 		if c.role == "" {
 			name, _, _ := strings.Cut(rest, "/")
 			c.role, c.pathless = "arn:"+fields[1]+":iam::"+c.account+":role/"+name, true
 		}
 	case kind == "role":
-		c.kind, c.role = role, p.ARN
+		c.kind, c.role = kindRole, p.ARN
 	case kind == "federated-user":
-		c.kind, c.name = federatedUser, rest
+		c.kind, c.name = kindFederatedUser, rest
 	case kind == "saml-provider" || kind == "oidc-provider":
-		c.kind, c.account = provider, ""
+		c.kind, c.account = kindProvider, ""
 	}
 	return c
 }
@@ -78,15 +78,15 @@ func (c *caller) principalARN() string {
 // condition context keys"). Empty means there is none.
 func (c *caller) principalType() string {
 	switch c.kind {
-	case rootUser:
+	case kindRoot:
 		return "Account"
-	case user:
+	case kindUser:
 		return "User"
-	case session, role:
+	case kindSession, kindRole:
 		return "AssumedRole"
-	case federatedUser:
+	case kindFederatedUser:
 		return "FederatedUser"
-	case anonymous:
+	case kindAnonymous:
 		return "Anonymous"
 	}
 	return ""
@@ -94,7 +94,7 @@ func (c *caller) principalType() string {
 
 // hasIdentity says that policies of the caller's own account apply to it.
 func (c *caller) hasIdentity() bool {
-	return c.kind != anonymous && c.kind != provider && c.kind != service
+	return c.kind != kindAnonymous && c.kind != kindProvider && c.kind != kindService
 }
 
 // serviceLinked says that the caller is a service-linked role. The prefix of
@@ -137,11 +137,11 @@ func (c *caller) named(kind, name string) grant {
 	case "AWS", "":
 		return c.namedByAWS(name)
 	case "Service":
-		if c.kind == service && (name == c.arn || name == "*") {
+		if c.kind == kindService && (name == c.arn || name == "*") {
 			return byIdentity
 		}
 	case "Federated":
-		if c.kind == provider && (name == c.arn || name == "*") {
+		if c.kind == kindProvider && (name == c.arn || name == "*") {
 			return byIdentity
 		}
 	}
@@ -152,11 +152,11 @@ func (c *caller) namedByAWS(name string) grant {
 	switch {
 	case name == "*":
 		return byEveryone
-	case c.kind == provider || c.kind == service || c.kind == anonymous:
+	case c.kind == kindProvider || c.kind == kindService || c.kind == kindAnonymous:
 		return notNamed
-	case c.kind == role && name == c.arn:
+	case c.kind == kindRole && name == c.arn:
 		return byRole
-	case name == c.arn && c.kind != rootUser:
+	case name == c.arn && c.kind != kindRoot:
 		return byIdentity
 	case c.role != "" && c.isRole(name):
 		return byRole
@@ -205,8 +205,8 @@ func (p *Principals) escapes(c *caller, bounded bool) bool {
 	g := p.names(c)
 	switch {
 	case g == byEveryone || g == byIdentity:
-	case c.kind == rootUser && g == byAccount:
-	case c.kind == role && g == byRole:
+	case c.kind == kindRoot && g == byAccount:
+	case c.kind == kindRole && g == byRole:
 	default:
 		return false
 	}

@@ -134,11 +134,19 @@ func (p arn) covers(expanded bool, a arn) bool {
 // matchesAction compares without regard to case, as IAM does for actions (IAM
 // User Guide, "IAM JSON policy elements: Action"). The service must be matched
 // by what stands before the colon.
-func matchesAction(pat, service, name string) bool {
+func matchesAction(pat, action string) bool {
 	if pat == "*" {
 		return true
 	}
-	colon := strings.IndexByte(pat, ':')
-	return colon >= 0 &&
-		pattern{text: pat[:colon]}.matchesFold(service) && pattern{text: pat[colon+1:]}.matchesFold(name)
+	// Most patterns differ before their first wildcard.
+	same := 0
+	for same < len(pat) && same < len(action) && lower(pat[same]) == lower(action[same]) && pat[same] != '*' {
+		same++
+	}
+	if same < len(pat) && pat[same] != '*' && pat[same] != '?' {
+		return false
+	}
+	service, name, ok := strings.Cut(pat, ":")
+	askedService, askedName, _ := strings.Cut(action, ":")
+	return ok && pattern{text: service}.matchesFold(askedService) && pattern{text: name}.matchesFold(askedName)
 }
