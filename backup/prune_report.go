@@ -112,7 +112,11 @@ func (r *PruneReport) String() string {
 	b.WriteByte('\n')
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, p := range r.Results {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", minute(p.Time), p.Point, p.Site, p.Outcome, p.Why)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s", minute(p.Time), p.Point, p.Site, p.Outcome)
+		if p.Why != "" {
+			fmt.Fprintf(w, "\t%s", p.Why)
+		}
+		fmt.Fprintln(w)
 	}
 	_ = w.Flush() // a strings.Builder takes everything
 	return b.String()
