@@ -408,3 +408,45 @@ func TestNewRefuses(t *testing.T) {
 		})
 	}
 }
+
+// Somebody in the protected account deletes what was just made.
+func TestAnOriginalThatDisappears(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), fleetPlan()
+		c.takes = func(int32) time.Duration { return time.Hour }
+		c.after = func(k call) error {
+			if k.op == string(backup.StepSnapshot) {
+				c.mu.Lock()
+				c.snaps["snap-0001"].gone = true
+				c.mu.Unlock()
+			}
+			return nil
+		}
+		_, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+		require.ErrorIs(t, err, backup.ErrSnapshot)
+		require.ErrorContains(t, err, "snap-0001 of vol-b1 has disappeared")
+		require.Equal(t, 1, c.count(backup.StepSnapshot), "it is not made again behind anybody's back")
+		require.Empty(t, c.at(home))
+	})
+}
+
+// The originals are deleted while they are copied: what is in the vault stays.
+func TestOriginalsDeletedDuringTheCopy(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), nightly()
+		c.after = func(k call) error {
+			if k.op == string(backup.StepCopy) && k.site == home {
+				c.mu.Lock()
+				c.snaps[k.step.Snapshot].gone = true
+				c.mu.Unlock()
+			}
+			return nil
+		}
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 3, report.Copies)
+		for _, pt := range pointsAt(t, c, home) {
+			require.Equal(t, retention.Complete, pt.State)
+		}
+	})
+}

@@ -144,3 +144,28 @@ func TestASharedSnapshotIsFoundLater(t *testing.T) {
 		nothingShared(t, c)
 	})
 }
+
+// One job in two hands of one engine makes nothing twice.
+func TestOneJobAdvancedTwiceAtOnce(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(copyTo(home)), time.Now()
+		e := engine(t, c, backup.Options{})
+		var all errgroup.Group
+		for _, j := range jobs(t, e, p, at) {
+			for range 2 {
+				all.Go(func() error {
+					for mine := j; ; {
+						next, out, err := e.Advance(t.Context(), mine)
+						if out.Done || err != nil {
+							return err
+						}
+						mine = next
+						time.Sleep(time.Until(out.NotBefore))
+					}
+				})
+			}
+		}
+		require.NoError(t, all.Wait())
+		intact(t, c, p, at)
+	})
+}
