@@ -73,8 +73,10 @@
 //
 // The zero [Options] are fit for use but for Vault; each field says what its
 // zero means. An [Engine] may be used by many goroutines. A [Job] may be
-// advanced by any process, by one at a time; two processes must not work on
-// one run at the same time. All times are UTC.
+// advanced by any process, by one at a time. Runs of one engine may overlap.
+// Two processes must not work on one run at the same time; since a run also
+// finishes older ones of its plan, let another process begin the next run only
+// when the last has returned, or its process is gone. All times are UTC.
 //
 // # What it does not do
 //

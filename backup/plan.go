@@ -56,7 +56,9 @@ type Copy struct {
 	// never be shared again, so never restored elsewhere.
 	KMSKey string `json:"kmsKey"`
 	// Every n copies a recovery point when n-1 points follow the last one
-	// copied here. Zero means 1: every point is copied.
+	// copied here. Zero means 1: every point is copied. Counted are the points
+	// whose originals are still there: whoever deletes originals puts the next
+	// copy off, so where that is to be feared, copy every point.
 	Every int `json:"every,omitempty"`
 	// Retention of the copies. The zero policy inherits the plan's.
 	Retention retention.Policy `json:"retention,omitzero"`
