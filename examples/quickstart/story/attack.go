@@ -60,18 +60,37 @@ func trustAttacks() []Attack {
 			Name:  fmt.Sprintf("assume %s in %s", target.role, target.account),
 			Guard: "the trust policy names the orchestrator alone",
 			loosen: func(_ context.Context, w *World) error {
-				return w.editTrust(target.account, target.role, func(s *iampolicy.Statement) {
-					s.Principal = &iampolicy.Principals{By: map[string]iampolicy.Strings{
-						"AWS": iampolicy.Of(s.Principal.By["AWS"].Values[0], "arn:aws:iam::"+bank+":root"),
-					}}
-				})
+				return w.editTrust(target.account, target.role, trustToo(bank))
 			},
 			try: func(ctx context.Context, w *World) error {
 				return w.assume(ctx, w.intruder, target.account, target.role, externalID(target.account))
 			},
 		})
 	}
-	return all
+	return append(all, Attack{
+		Name:    "assume snapkeep-vault-writer with the lost account's own backup role",
+		Guard:   "the trust policy names the orchestrator alone",
+		prepare: func(_ context.Context, w *World) error { return w.takeOver("snapkeep-backup") },
+		loosen: func(_ context.Context, w *World) error {
+			return w.editTrust(vault, "snapkeep-vault-writer", trustToo(bank))
+		},
+		try: func(ctx context.Context, w *World) error {
+			cfg, err := w.sessionOf(ctx, w.intruder, bank, "snapkeep-backup", home)
+			if err != nil {
+				return err
+			}
+			return w.assume(ctx, cfg.Credentials, vault, "snapkeep-vault-writer", externalID(vault))
+		},
+	})
+}
+
+// trustToo returns an edit that lets all of an account assume the role.
+func trustToo(account string) func(*iampolicy.Statement) {
+	return func(s *iampolicy.Statement) {
+		s.Principal = &iampolicy.Principals{By: map[string]iampolicy.Strings{
+			"AWS": iampolicy.Of(s.Principal.By["AWS"].Values[0], "arn:aws:iam::"+account+":root"),
+		}}
+	}
 }
 
 // deputyAttacks make the orchestrator its tool: the intruder has the vault
@@ -180,7 +199,7 @@ func stolenAttacks() []Attack {
 			})
 		}
 	}
-	return []Attack{
+	return append(strangerAttacks(), []Attack{
 		{
 			Name:   "delete a copy with the vault writer's session",
 			Guard:  "the vault writer has no DeleteSnapshot",
@@ -198,25 +217,6 @@ func stolenAttacks() []Attack {
 			},
 		},
 		{
-			Name:  "share a copy with a stranger, with the sharer's session",
-			Guard: "the sharer may share with the listed restore accounts alone",
-			loosen: func(_ context.Context, w *World) error {
-				return w.editPolicy(vault, "snapkeep-vault-sharer", func(d *iampolicy.Document) {
-					for i := range d.Statements {
-						d.Statements[i].Conditions = slices.DeleteFunc(slices.Clone(d.Statements[i].Conditions), func(c iampolicy.Condition) bool {
-							return strings.EqualFold(c.Key, "ec2:Add/userId")
-						})
-					}
-					d.Statements = slices.DeleteFunc(d.Statements, func(s iampolicy.Statement) bool {
-						return s.Effect == iampolicy.Deny && len(s.Conditions) == 0
-					})
-				})
-			},
-			try: func(ctx context.Context, w *World) error {
-				return w.shareAs(ctx, "snapkeep-vault-sharer", stranger)
-			},
-		},
-		{
 			Name:   "delete an original with the backup role's session",
 			Guard:  "the backup role has no DeleteSnapshot",
 			loosen: anyAction(shop, "snapkeep-backup", "ec2:DeleteSnapshot"),
@@ -228,7 +228,7 @@ func stolenAttacks() []Attack {
 			Name:  "delete somebody else's snapshot with the pruner's session",
 			Guard: "the pruner deletes only what carries the vault's tag",
 			loosen: func(_ context.Context, w *World) error {
-				return w.editPolicy(shop, "snapkeep-pruner", func(d *iampolicy.Document) { d.Statements[0].Conditions = nil })
+				return w.editPolicy(shop, "snapkeep-pruner", dropKey("aws:ResourceTag/"+iampolicy.TagVault))
 			},
 			try: func(ctx context.Context, w *World) error {
 				return w.deleteSnapshot(ctx, shop, "snapkeep-pruner", dublin, w.foreignSnapshot)
@@ -247,22 +247,62 @@ func stolenAttacks() []Attack {
 				return err
 			},
 		},
+	}...)
+}
+
+// strangerAttacks share a copy with the intruder's own account by a session of
+// the sharer. Two guards forbid that, each by itself; each attack presumes
+// that the other is gone.
+func strangerAttacks() []Attack {
+	dropDeny := func(_ context.Context, w *World) error {
+		return w.editPolicy(vault, "snapkeep-vault-sharer", dropStatement("NeverToOthers"))
+	}
+	widen := func(_ context.Context, w *World) error {
+		return w.editPolicy(vault, "snapkeep-vault-sharer", dropKey("ec2:Add/userId", iampolicy.Allow))
+	}
+	share := func(ctx context.Context, w *World) error { return w.shareAs(ctx, "snapkeep-vault-sharer", stranger) }
+	return []Attack{
+		{
+			Name: "share a copy with a stranger, with the sharer's session", prepare: dropDeny, loosen: widen, try: share,
+			Guard: "the sharer is allowed to share with the listed restore accounts alone",
+		},
+		{
+			Name: "share a copy with a stranger, the sharer being allowed to", prepare: widen, loosen: dropDeny, try: share,
+			Guard: "the sharer is forbidden to share with anyone else",
+		},
 	}
 }
 
-// forgeries put snapkeep's own tags on snapshots of the intruder's, so that
-// the engine takes them for its own work of the coming run. The control takes
-// from the engine the one field that told them apart: the snapshot is then of
-// the very volume, and at the very time, that the run would have taken it.
-func forgeries() []Attack {
-	return []Attack{
-		{
-			Name:   "pass another volume's snapshot off as a recovery point",
-			Guard:  "an original must be of the resource's own volume",
-			loosen: func(_ context.Context, w *World) error { w.forgeOwnVolume = true; return nil },
-			try:    func(ctx context.Context, w *World) error { return w.forge(ctx) },
-		},
+// dropStatement returns an edit that removes one statement.
+func dropStatement(sid string) func(*iampolicy.Document) {
+	return func(d *iampolicy.Document) {
+		d.Statements = slices.DeleteFunc(d.Statements, func(s iampolicy.Statement) bool { return s.Sid == sid })
 	}
+}
+
+// dropKey returns an edit that removes the conditions on one key, from all
+// statements or from those of one effect.
+func dropKey(key string, of ...iampolicy.Effect) func(*iampolicy.Document) {
+	return func(d *iampolicy.Document) {
+		for i, s := range d.Statements {
+			if len(of) == 0 || slices.Contains(of, s.Effect) {
+				d.Statements[i].Conditions = slices.DeleteFunc(slices.Clone(s.Conditions), func(c iampolicy.Condition) bool {
+					return strings.EqualFold(c.Key, key)
+				})
+			}
+		}
+	}
+}
+
+// forgeries put snapkeep's own tags on a snapshot of the intruder's, so that
+// the engine takes it for its own work.
+func forgeries() []Attack {
+	return []Attack{{
+		Name:   "pass another volume's snapshot off as a recovery point",
+		Guard:  "an original must be of the resource's own volume, as AWS says, not the tags",
+		loosen: func(_ context.Context, w *World) error { w.blinded = true; return nil },
+		try:    func(ctx context.Context, w *World) error { return w.forge(ctx) },
+	}}
 }
 
 // modifyShares adds or removes an account on a snapshot.

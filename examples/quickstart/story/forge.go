@@ -21,7 +21,7 @@ var forgedData = []byte("pay 1,000 bitcoin") //nolint:gochecknoglobals // a cons
 // tags of its original on a snapshot of another volume, deletes the original,
 // and lets the run go on. It succeeds if the vault ends up with the forgery.
 func (w *World) forge(ctx context.Context) error {
-	target := w.servers[len(w.servers)-1]
+	target := w.archive()
 	at := time.Now().Truncate(time.Second)
 	if err := w.keep(at); err != nil {
 		return err
@@ -94,28 +94,30 @@ func (w *World) originalOf(ctx context.Context, job backup.Job) (*types.Snapshot
 	return &out.Snapshots[0], nil
 }
 
-// swap replaces the original by the forgery, with the tags of the original.
+// swap replaces the original by the forgery: a snapshot of another volume of
+// the same size, with the original's own tags and description.
 func (w *World) swap(ctx context.Context, target *server, original types.Snapshot) error {
-	volume := target.volumes[""]
-	if !w.forgeOwnVolume {
-		other, err := w.makeVolume(ctx, bank, virginia, w.sourceKeys[bank], aws.ToInt32(original.VolumeSize))
-		if err != nil {
-			return err
-		}
-		volume = other
+	volume, err := w.makeVolume(ctx, bank, virginia, w.sourceKeys[bank], aws.ToInt32(original.VolumeSize))
+	if err != nil {
+		return err
 	}
 	if err := w.Cloud.WriteVolume(target.volume(volume), 0, forgedData); err != nil {
 		return err
 	}
 	client := ec2.NewFromConfig(w.config(w.intruder, virginia))
-	time.Sleep(time.Minute)
-	if _, err := client.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{
-		VolumeId:          aws.String(volume),
+	forged, err := client.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{
+		VolumeId: aws.String(volume), Description: original.Description,
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeSnapshot, Tags: original.Tags}},
-	}); err != nil {
+	})
+	if err != nil {
 		return err
 	}
-	_, err := client.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: original.SnapshotId})
+	w.forged = aws.ToString(forged.SnapshotId)
+	time.Sleep(time.Hour) // both are completed: one that is pending would stay listed after it is deleted
+	if _, err := client.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: original.SnapshotId}); err != nil {
+		return err
+	}
+	_, err = client.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: aws.String(volume)})
 	return err
 }
 

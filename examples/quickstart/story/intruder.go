@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/backup/backuptest"
 	"github.com/snapkeep/snapkeep/iampolicy"
 )
 
@@ -121,6 +122,17 @@ func (w *World) editTrust(account accounts.ID, role string, edit func(*iampolicy
 	})
 }
 
+// takeOver does what an administrator of bank can with a role there: it
+// becomes the intruder's, and may do anything in bank.
+func (w *World) takeOver(role string) error {
+	if err := w.editTrust(bank, role, trustToo(bank)); err != nil {
+		return err
+	}
+	return w.editPolicy(bank, role, func(d *iampolicy.Document) {
+		d.Statements = append(d.Statements, backuptest.Admin().Statements...)
+	})
+}
+
 // editPolicy changes a role's permissions policy.
 func (w *World) editPolicy(account accounts.ID, role string, edit func(*iampolicy.Document)) error {
 	return w.editRole(account, role, func(r *iampolicy.Role) error {
@@ -172,7 +184,11 @@ func (w *World) assume(ctx context.Context, who aws.CredentialsProvider, account
 
 // session is one of snapkeep's own, as if it had leaked.
 func (w *World) session(ctx context.Context, account accounts.ID, role, region string) (aws.Config, error) {
-	out, err := sts.NewFromConfig(w.config(w.orchestrator, home)).AssumeRole(ctx, &sts.AssumeRoleInput{
+	return w.sessionOf(ctx, w.orchestrator, account, role, region)
+}
+
+func (w *World) sessionOf(ctx context.Context, who aws.CredentialsProvider, account accounts.ID, role, region string) (aws.Config, error) {
+	out, err := sts.NewFromConfig(w.config(who, home)).AssumeRole(ctx, &sts.AssumeRoleInput{
 		RoleArn: aws.String("arn:aws:iam::" + string(account) + ":role/" + role), RoleSessionName: aws.String("leaked"),
 		ExternalId: aws.String(externalID(account)),
 	})

@@ -32,6 +32,9 @@ func (s *server) arn() string {
 	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", s.region, s.account, kind, id)
 }
 
+// archive is the detached volume.
+func (w *World) archive() *server { return w.servers[len(w.servers)-1] }
+
 // makeServers makes what is worth protecting: volumes under a customer key,
 // under `aws/ebs`, and unencrypted.
 func (w *World) makeServers(ctx context.Context) error {

@@ -56,7 +56,8 @@ type World struct {
 	servers            []*server
 	shopInstance       string
 	foreignSnapshot    string // in shop, of no business of snapkeep's
-	forgeOwnVolume     bool   // set by a control
+	forged             string // a snapshot that pretends to be an original
+	blinded            bool   // set by a control, see blind
 	gone               map[accounts.ID]bool
 
 	// kept holds what every volume held at each run, by run and volume.
@@ -105,7 +106,7 @@ func (w *World) Restart() error {
 	w.sessions = sessions
 	opts := w.Options
 	opts.Vault = vault
-	if w.Engine, err = backup.New(sessions, []backup.Driver{ebs.New(ebs.Options{})}, opts); err != nil {
+	if w.Engine, err = backup.New(sessions, []backup.Driver{blind{ebs.New(ebs.Options{}), w}}, opts); err != nil {
 		return err
 	}
 	w.Restorer, err = restore.New(sessions, restore.Options{})
