@@ -28,14 +28,10 @@ import (
 	"github.com/snapkeep/snapkeep/examples/quickstart/story"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is the program; it returns the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+func run(args []string, stdout, stderr io.Writer) int {
 	var (
 		tell story.Options
 		live liveFlags
@@ -57,17 +53,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "quickstart: unexpected argument %q\n", flags.Arg(0))
 		return 2
 	}
-	err := error(nil)
+	tellStory := func() error { return simulate(tell, text, stdout, stderr) }
 	if live.given() {
-		err = live.run(ctx, stdout)
-	} else {
-		err = simulate(ctx, tell, text, stdout, stderr)
+		tellStory = func() error { return interruptible(live.run, stdout) }
 	}
-	if err != nil {
+	if err := tellStory(); err != nil {
 		fmt.Fprintln(stderr, "quickstart:", err)
 		return 1
 	}
 	return 0
+}
+
+// interruptible lets a run end in order when the user interrupts it: what was
+// begun is in the tags, and the same -at takes it up again.
+func interruptible(f func(context.Context, io.Writer) error, out io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	return f(ctx, out)
 }
 
 // errUnwell is what a story ends with whose restore is not what was backed up,
@@ -75,15 +77,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 var errUnwell = errors.New("the story did not end well")
 
 // simulate tells the story on the simulated AWS.
-func simulate(ctx context.Context, opts story.Options, asJSON bool, stdout, stderr io.Writer) error {
+func simulate(opts story.Options, asJSON bool, stdout, stderr io.Writer) error {
 	show := newShow(stdout, stderr, asJSON)
 	opts.OnStep = show.step
 	var (
 		result *story.Result
 		err    error
 	)
-	// The simulation's clock jumps, so it can't be the one that signals use.
-	backuptest.Simulate(func() { result, err = story.Run(context.WithoutCancel(ctx), opts) })
+	backuptest.Simulate(func() { result, err = story.Run(context.Background(), opts) })
 	show.end()
 	if err != nil {
 		return err

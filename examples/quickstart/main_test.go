@@ -15,7 +15,7 @@ import (
 
 func TestTheStoryEndsWell(t *testing.T) {
 	var out, errs bytes.Buffer
-	require.Zero(t, run(t.Context(), []string{"-json"}, &out, &errs), errs.String())
+	require.Zero(t, run([]string{"-json"}, &out, &errs), errs.String())
 	var r story.Result
 	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
 	require.True(t, r.Identical)
@@ -38,7 +38,7 @@ func TestTheStoryEndsWell(t *testing.T) {
 
 func TestAFlippedBlockIsSeen(t *testing.T) {
 	var out, errs bytes.Buffer
-	require.Equal(t, 1, run(t.Context(), []string{"-json", "-corrupt", "-days", "2"}, &out, &errs))
+	require.Equal(t, 1, run([]string{"-json", "-corrupt", "-days", "2"}, &out, &errs))
 	var r story.Result
 	require.NoError(t, json.Unmarshal(out.Bytes(), &r))
 	require.False(t, r.Identical)
@@ -48,7 +48,7 @@ func TestAFlippedBlockIsSeen(t *testing.T) {
 
 func TestPlainTextNamesTheAttacks(t *testing.T) {
 	var out, errs bytes.Buffer
-	require.Zero(t, run(t.Context(), []string{"-days", "2"}, &out, &errs), errs.String())
+	require.Zero(t, run([]string{"-days", "2"}, &out, &errs), errs.String())
 	require.Contains(t, out.String(), "what is left, and why")
 	require.Contains(t, out.String(), "confused deputy, without an external id")
 	require.Empty(t, errs.String(), "no progress bar without a terminal")
@@ -69,7 +69,7 @@ func TestBadFlags(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer
-			require.NotZero(t, run(t.Context(), c.args, &out, &errs))
+			require.NotZero(t, run(c.args, &out, &errs))
 			require.Contains(t, errs.String(), c.want)
 		})
 	}
