@@ -17,6 +17,7 @@ type Ref struct {
 	ID string
 }
 
+// String returns the site and the id.
 func (r Ref) String() string { return r.ID + " of " + r.Account + " in " + r.Region }
 
 // ErrNotFound is returned for a Ref that names nothing.

@@ -1,0 +1,138 @@
+package archtest_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The longest function and file there may be, tests apart. Most are far shorter.
+const (
+	maxFunction = 80
+	maxFile     = 400
+)
+
+type goFile struct {
+	path string // below the module's root
+	ast  *ast.File
+	set  *token.FileSet
+}
+
+func TestExportedIdentifiersAreDocumented(t *testing.T) {
+	for _, f := range goFiles(t) {
+		if f.ast.Name.Name == "main" {
+			continue
+		}
+		for _, decl := range f.ast.Decls {
+			for _, name := range undocumented(decl) {
+				t.Errorf("%s: %s has no comment", f.set.Position(decl.Pos()), name)
+			}
+		}
+	}
+}
+
+func TestPackagesAreDocumented(t *testing.T) {
+	documented := map[string]bool{}
+	for _, f := range goFiles(t) {
+		dir := filepath.Dir(f.path)
+		documented[dir] = documented[dir] || f.ast.Doc != nil
+	}
+	for dir, ok := range documented {
+		require.Truef(t, ok, "package in %s has no comment", dir)
+	}
+}
+
+func TestFunctionsAndFilesAreShort(t *testing.T) {
+	for _, f := range goFiles(t) {
+		if n := f.set.Position(f.ast.End()).Line; n > maxFile {
+			t.Errorf("%s has %d lines", f.path, n)
+		}
+		for _, decl := range f.ast.Decls {
+			if fn, ok := decl.(*ast.FuncDecl); ok {
+				if n := f.set.Position(fn.End()).Line - f.set.Position(fn.Pos()).Line + 1; n > maxFunction {
+					t.Errorf("%s: %s has %d lines", f.set.Position(fn.Pos()), fn.Name.Name, n)
+				}
+			}
+		}
+	}
+}
+
+// undocumented names what a declaration exports without a comment. A comment
+// on a group of constants or variables stands for all of them.
+func undocumented(decl ast.Decl) []string {
+	switch d := decl.(type) {
+	case *ast.FuncDecl:
+		if d.Name.IsExported() && d.Doc == nil && exportedReceiver(d) && !wellKnown[d.Name.Name] {
+			return []string{d.Name.Name}
+		}
+	case *ast.GenDecl:
+		var names []string
+		for _, spec := range d.Specs {
+			switch s := spec.(type) {
+			case *ast.TypeSpec:
+				if s.Name.IsExported() && d.Doc == nil && s.Doc == nil {
+					names = append(names, s.Name.Name)
+				}
+			case *ast.ValueSpec:
+				for _, n := range s.Names {
+					if n.IsExported() && d.Doc == nil && s.Doc == nil && s.Comment == nil {
+						names = append(names, n.Name)
+					}
+				}
+			}
+		}
+		return names
+	}
+	return nil
+}
+
+// wellKnown are methods whose interface says what they do.
+var wellKnown = map[string]bool{"Error": true, "Unwrap": true, "Is": true}
+
+func exportedReceiver(d *ast.FuncDecl) bool {
+	if d.Recv == nil {
+		return true
+	}
+	typ := d.Recv.List[0].Type
+	if star, ok := typ.(*ast.StarExpr); ok {
+		typ = star.X
+	}
+	if generic, ok := typ.(*ast.IndexExpr); ok {
+		typ = generic.X
+	}
+	name, ok := typ.(*ast.Ident)
+	return ok && name.IsExported()
+}
+
+// goFiles parses the module's Go files, tests apart.
+func goFiles(t *testing.T) []goFile {
+	t.Helper()
+	root := filepath.Join("..", "..")
+	var files []goFile
+	require.NoError(t, filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root:
+			return filepath.SkipDir
+		case d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		set := token.NewFileSet()
+		parsed, err := parser.ParseFile(set, path, nil, parser.ParseComments)
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		files = append(files, goFile{rel, parsed, set})
+		return err
+	}))
+	require.Greater(t, len(files), 100, "the walk must find the module")
+	return files
+}
