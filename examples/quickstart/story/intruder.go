@@ -4,19 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 
 	"github.com/snapkeep/snapkeep/accounts"
-	"github.com/snapkeep/snapkeep/backup/backuptest"
 	"github.com/snapkeep/snapkeep/iampolicy"
 )
 
@@ -85,88 +82,6 @@ func refused(err error) bool {
 	default:
 		return false
 	}
-}
-
-// reset puts all generated roles, policies and shares back.
-func (w *World) reset(ctx context.Context) error {
-	if err := w.installRoles(); err != nil {
-		return err
-	}
-	policy, err := w.Install.VaultKeyPolicy()
-	if err != nil {
-		return err
-	}
-	if err := w.putVaultKeyPolicy(ctx, policy); err != nil {
-		return err
-	}
-	for _, s := range w.Cloud.Snapshots() {
-		for _, with := range s.Shares {
-			if s.Account == vault {
-				if err := modifyShares(ctx, w.config(w.admin(vault), home), s.ID, types.OperationTypeRemove, with); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// editTrust changes the one statement of a role's trust policy.
-func (w *World) editTrust(account accounts.ID, role string, edit func(*iampolicy.Statement)) error {
-	return w.editRole(account, role, func(r *iampolicy.Role) error {
-		trust := *r.Trust
-		trust.Statements = slices.Clone(trust.Statements)
-		edit(&trust.Statements[0])
-		r.Trust = &trust
-		return nil
-	})
-}
-
-// takeOver does what an administrator of bank can with a role there: it
-// becomes the intruder's, and may do anything in bank.
-func (w *World) takeOver(role string) error {
-	if err := w.editTrust(bank, role, trustToo(bank)); err != nil {
-		return err
-	}
-	return w.editPolicy(bank, role, func(d *iampolicy.Document) {
-		d.Statements = append(d.Statements, backuptest.Admin().Statements...)
-	})
-}
-
-// editPolicy changes a role's permissions policy.
-func (w *World) editPolicy(account accounts.ID, role string, edit func(*iampolicy.Document)) error {
-	return w.editRole(account, role, func(r *iampolicy.Role) error {
-		policy := *r.Policy
-		policy.Statements = slices.Clone(policy.Statements)
-		edit(&policy)
-		r.Policy = &policy
-		return nil
-	})
-}
-
-func (w *World) editRole(account accounts.ID, role string, edit func(*iampolicy.Role) error) error {
-	r, ok := w.roles[string(account)+"/"+role]
-	if !ok {
-		return fmt.Errorf("no role %s in %s", role, account)
-	}
-	if err := edit(&r); err != nil {
-		return err
-	}
-	w.putRole(r)
-	return nil
-}
-
-// openVaultKey lets an account use the vault key.
-func (w *World) openVaultKey(ctx context.Context, account accounts.ID) error {
-	policy, err := w.Install.VaultKeyPolicy()
-	if err != nil {
-		return err
-	}
-	policy.Statements = append(policy.Statements, iampolicy.Statement{
-		Sid: "Opened", Effect: iampolicy.Allow, Actions: iampolicy.Of("kms:*"), Resources: iampolicy.Of("*"),
-		Principal: &iampolicy.Principals{By: map[string]iampolicy.Strings{"AWS": iampolicy.Of("arn:aws:iam::" + string(account) + ":root")}},
-	})
-	return w.putVaultKeyPolicy(ctx, policy)
 }
 
 // assume tries a role and uses the session once.
@@ -260,59 +175,4 @@ func (w *World) stealCopy(ctx context.Context) error {
 			return fmt.Errorf("%w: %s", errRefused, aws.ToString(found.Snapshots[0].StateMessage))
 		}
 	}
-}
-
-// destroy deletes all that bank has: instances, volumes, snapshots and keys;
-// and the roles that let the vault in.
-func (w *World) destroy(ctx context.Context) error {
-	w.gone[bank] = true
-	for _, r := range w.roles {
-		if r.Account == bank {
-			w.Cloud.DeleteRole(bank, r.Name)
-		}
-	}
-	cfg := w.config(w.intruder, virginia)
-	client := ec2.NewFromConfig(cfg)
-	for _, s := range w.servers {
-		if s.account != bank {
-			continue
-		}
-		if s.instance != "" {
-			if _, err := client.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{s.instance}}); err != nil {
-				return err
-			}
-			time.Sleep(5 * time.Minute)
-		}
-	}
-	volumes, err := client.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{})
-	if err != nil {
-		return err
-	}
-	for _, v := range volumes.Volumes {
-		if _, err := client.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: v.VolumeId}); err != nil {
-			return err
-		}
-	}
-	snapshots, err := client.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
-	if err != nil {
-		return err
-	}
-	for _, s := range snapshots.Snapshots {
-		if _, err := client.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: s.SnapshotId}); err != nil {
-			return err
-		}
-	}
-	for _, p := range w.Install.Protected {
-		for _, key := range append(p.SourceKeys, p.RekeyKeys...) {
-			if p.Account != bank {
-				continue
-			}
-			if _, err := kms.NewFromConfig(cfg).ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{
-				KeyId: aws.String(key), PendingWindowInDays: aws.Int32(7),
-			}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }

@@ -64,7 +64,7 @@ type World struct {
 	kept map[time.Time]map[string]backuptest.Contents
 }
 
-// policyText is what the story keeps: of originals the last two, of copies a
+// What the story keeps: of originals the last two, of copies a
 // week of days and three weeks.
 const (
 	originalsKept = "last=2"
