@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,6 +88,13 @@ func TestWhatIsHeld(t *testing.T) {
 				nights(t, c, p, 1)
 			},
 			"PRPR", "RRR", // of the nights that failed, the second was settled later
+		},
+		"a copy that is no good drops nothing": {
+			ofB(3, dropping(copyTo(home))), func(t *testing.T, c *cloud, p backup.Plan) {
+				nights(t, c, p, 3)
+				c.at(home)[0].Encrypted = false
+			},
+			"RPR", "PRR",
 		},
 		"what is dropped here and not copied there": {
 			ofB(3, dropping(copyTo(home)), copyTo(second)), func(t *testing.T, c *cloud, p backup.Plan) {
@@ -184,23 +192,24 @@ func TestTagsKeepPoints(t *testing.T) {
 		c, p := story(t), ofA(1)
 		p.Retention.Tags = []retention.Selector{{"keep": "yes"}}
 		nights(t, c, p, 4)
-		ofInstance := func(site backup.Site, night int) *fakeSnap {
+		of := func(volume string, site backup.Site, night int) map[string]string {
 			n := 0
 			for _, s := range c.at(site) {
-				if s.Volume == "vol-a2" || s.Tags["snapkeep:volume"] == "vol-a2:::gp3:100:3000:125" {
+				if s.Volume == volume || strings.HasPrefix(s.Tags["snapkeep:volume"], volume+":") {
 					if n++; n == night+1 {
-						return s
+						return s.Tags
 					}
 				}
 			}
 			t.Fatal("no such snapshot")
 			return nil
 		}
-		ofInstance(home, 0).Tags["keep"] = "yes"
-		ofInstance(home, 1).Tags["keep"] = "no"
-		ofInstance(home, 2).Tags["snapkeep:legal-hold"] = ""
-		ofInstance(siteA, 1).Tags["snapkeep:legal-hold"] = "case 4711"
-		ofInstance(siteA, 2).Tags["keep"] = "yes"
+		of("vol-a1", home, 0)["keep"] = "no"
+		of("vol-a2", home, 0)["keep"] = "yes"
+		of("vol-a2", home, 1)["keep"] = "no"
+		of("vol-a2", home, 2)["snapkeep:legal-hold"] = ""
+		of("vol-a2", siteA, 1)["snapkeep:legal-hold"] = "case 4711"
+		of("vol-a2", siteA, 2)["keep"] = "yes"
 		pp := planPrune(t, c, p)
 		require.Equal(t, "RPBR", actions(group(t, pp, home, true)), "one tagged member is enough")
 		require.Equal(t, "PBRR", actions(group(t, pp, siteA, false)))
@@ -215,21 +224,9 @@ func TestWhatWasMadeForACopySinceHoldsItsPoint(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p := story(t), ofA(1)
 		p.Retention.MinAge = 36 * time.Hour
-		var late *backup.Step
-		c.before = func(k call) error {
-			if k.op == string(backup.StepCopy) && k.site == siteA && late == nil {
-				late = &k.step
-			}
-			return nil
-		}
-		nights(t, c, p, 3)
+		left := leftOver(t, c, p)
 		require.Equal(t, "PPR", actions(group(t, planPrune(t, c, p), siteA, false)))
-
-		left := c.put(siteA, backup.Snapshot{
-			Volume: "vol-ffffffff", SizeGiB: 50, Encrypted: true, KMSKey: late.KMSKey, Description: late.Description,
-			Started: time.Now().Add(-35 * time.Hour),
-		}, late.Tags)
-		left.done = time.Now()
+		left.Started = time.Now().Add(-35 * time.Hour)
 		g := group(t, planPrune(t, c, p), siteA, false)
 		require.Equal(t, "BPR", actions(g))
 		require.Contains(t, decision(g, 0).Why, "copy-pending "+left.ID+" until 2000-01-04T01:00:")

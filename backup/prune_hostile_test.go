@@ -77,23 +77,10 @@ func TestForgedIntermediatesAreLeftAlone(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, func(t *testing.T) {
 				c, p := story(t), ofA(1)
-				var rekey *backup.Step
-				c.before = func(k call) error {
-					if k.op == string(backup.StepCopy) && k.site == siteA && rekey == nil {
-						rekey = &k.step
-					}
-					return nil
-				}
-				nights(t, c, p, 3)
-				s := backup.Snapshot{
-					Volume: "vol-ffffffff", SizeGiB: 50, Encrypted: true, KMSKey: rekey.KMSKey, Description: rekey.Description,
-					Started: c.at(siteA)[0].Started.Add(time.Hour), Tags: maps.Clone(rekey.Tags),
-				}
-				change(&s)
-				left := c.put(siteA, s, s.Tags)
-				left.done = time.Now()
+				s := leftOver(t, c, p)
+				change(&s.Snapshot)
 				prune(t, c, planPrune(t, c, p))
-				require.False(t, left.gone)
+				require.False(t, s.gone)
 			})
 		})
 	}

@@ -114,6 +114,27 @@ func onDelete(f func(id string) error) func(call) error {
 	}
 }
 
+// leftOver runs account A's plan for three nights and leaves an intermediate of
+// the first.
+func leftOver(t *testing.T, c *cloud, p backup.Plan) *fakeSnap {
+	t.Helper()
+	var step *backup.Step
+	c.before = func(k call) error {
+		if k.op == string(backup.StepCopy) && k.site == siteA && step == nil {
+			step = &k.step
+		}
+		return nil
+	}
+	nights(t, c, p, 3)
+	c.before = nil
+	s := c.put(siteA, backup.Snapshot{
+		Volume: "vol-ffffffff", SizeGiB: 50, Encrypted: true, KMSKey: step.KMSKey, Description: step.Description,
+		Started: c.at(siteA)[0].Started.Add(time.Hour),
+	}, step.Tags)
+	s.done = time.Now()
+	return s
+}
+
 // A refusal is an error with which AWS answers.
 type refusal string
 

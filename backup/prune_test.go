@@ -353,6 +353,37 @@ func TestWhatAWSRefuses(t *testing.T) {
 	}
 }
 
+// An intermediate belongs to its point only as long as a member is there that
+// says so: while it cannot be deleted, the members stay.
+func TestMembersStayWhileAnExtraSnapshotDoes(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), ofA(1)
+		left := leftOver(t, c, p)
+		c.at(siteA)[0].gone = true
+		c.before = onDelete(func(id string) error {
+			if id == left.ID {
+				return refusal("InvalidSnapshot.InUse")
+			}
+			return nil
+		})
+		pp := planPrune(t, c, p)
+		oldest := decision(group(t, pp, siteA, false), 0)
+		require.Equal(t, retention.Partial, oldest.State)
+		require.Len(t, oldest.Snapshots, 3)
+		r, err := engine(t, c, backup.Options{}).Prune(t.Context(), pp)
+		require.ErrorContains(t, err, "InvalidSnapshot.InUse")
+		require.Equal(t, 1, r.Count(backup.Refused))
+		for _, id := range oldest.Snapshots {
+			require.False(t, c.snaps[id].gone)
+		}
+		c.before = nil
+		prune(t, c, planPrune(t, c, p))
+		for _, id := range oldest.Snapshots {
+			require.True(t, c.snaps[id].gone)
+		}
+	})
+}
+
 // A role that cannot be assumed is told once for its site.
 func TestNoWayInForThePruner(t *testing.T) {
 	inTime(t, func(t *testing.T) {
@@ -486,6 +517,51 @@ func TestPruneCrashesAnywhere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// An original that is dropped because it was copied must not survive its copy,
+// wherever the prune is cut.
+func TestPruneCrashesBetweenOriginalAndCopy(t *testing.T) {
+	for cut := range 4 {
+		inTime(t, func(t *testing.T) {
+			c, p := story(t), ofB(9)
+			p.Copies[0].DropOriginal, p.Copies[0].Retention = true, retention.Policy{Last: 1}
+			nights(t, c, p, 3)
+			pp := planPrune(t, c, p)
+			require.Equal(t, 4, pp.Prunes())
+			ctx, crash := context.WithCancel(t.Context())
+			defer crash()
+			n := 0
+			c.after = onDelete(func(string) error {
+				if n++; n == cut+1 {
+					crash()
+				}
+				return nil
+			})
+			_, err := engine(t, c, backup.Options{}).Prune(ctx, pp)
+			require.ErrorIs(t, err, context.Canceled)
+			c.after = nil
+			prune(t, c, planPrune(t, c, p))
+			require.Len(t, c.at(siteB), 1, "cut at %d", cut)
+			require.Len(t, c.at(home), 1, "cut at %d", cut)
+		})
+	}
+}
+
+// What another plan made of the same resource is that plan's.
+func TestPlansPruneTheirOwn(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), ofB(2)
+		weekly := p
+		weekly.Name = "weekly"
+		nights(t, c, p, 2)
+		nights(t, c, weekly, 2)
+		require.Zero(t, planPrune(t, c, p).Prunes())
+		weekly.Retention.Last = 1
+		require.Equal(t, "2 pruned", outcomes(prune(t, c, planPrune(t, c, weekly))))
+		require.Zero(t, planPrune(t, c, p).Prunes())
+		require.Len(t, c.at(home), 3)
+	})
 }
 
 // Every n, and originals that are dropped: copies go on being made.
