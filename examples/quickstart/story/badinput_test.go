@@ -1,0 +1,1025 @@
+package story_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/stretchr/testify/require"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/backup"
+	"github.com/snapkeep/snapkeep/backup/backuptest"
+	"github.com/snapkeep/snapkeep/backup/restore"
+	"github.com/snapkeep/snapkeep/iampolicy"
+	"github.com/snapkeep/snapkeep/retention"
+)
+
+// What the plan of a stage protects: in each protected account an instance
+// and a detached volume. The ledger has a volume under `aws/ebs`, the box is
+// one; the web and the ledger have one under a customer key and one under
+// none, and so the archive is one under a customer key.
+const (
+	web, box, ledger, archive = "web", "box", "ledger", "archive"
+
+	atShop, atBank, atVault = "111111111111/eu-west-1", "222222222222/us-east-1", "999999999999/eu-west-1"
+)
+
+var everything = []string{web, box, ledger, archive}
+
+// nameOf names a resource by its ARN.
+func nameOf(arn string) string {
+	names := map[string]string{
+		string(theShop) + ":instance": web, string(theShop) + ":volume": box,
+		string(theBank) + ":instance": ledger, string(theBank) + ":volume": archive,
+	}
+	parts := strings.SplitN(arn, ":", 5)
+	if len(parts) < 5 {
+		return arn
+	}
+	kind, _, _ := strings.Cut(parts[4], "/")
+	return cmp.Or(names[kind], arn)
+}
+
+// A fault is one thing wrong in the world.
+type fault struct {
+	name string
+	// breaks does what is wrong, before the run.
+	breaks func(context.Context, *stage) error
+	// mends undoes it, after the run.
+	mends func(context.Context, *stage) error
+	// fails are the errors of the run, one for each entry.
+	fails []complaint
+	// lacking are the resources of which the run makes no copy. All others
+	// are copied and verified.
+	lacking []string
+	// unrevoked are those whose jobs end well but for what they leave.
+	unrevoked []string
+}
+
+// A complaint is one error as it should be.
+type complaint struct {
+	resource string   // name, or the site if it is about a site
+	is       error    // sentinel
+	says     []string // among other things
+}
+
+// each is one complaint for each resource.
+func each(resources []string, is error, says ...string) []complaint {
+	var all []complaint
+	for _, r := range resources {
+		all = append(all, complaint{r, is, says})
+	}
+	return all
+}
+
+const inaccessible = "ended in state error: Given key ID is not accessible"
+
+// faults is the table.
+func faults() []fault {
+	all := append(planFaults(), roleFaults()...)
+	all = append(all, snapshotFaults()...)
+	return append(all, keyFaults()...)
+}
+
+// planFaults are plans that look well and are not.
+func planFaults() []fault {
+	const nowhere = "eu-west-99"
+	return []fault{
+		{
+			name: "an unknown Region is protected",
+			breaks: func(_ context.Context, s *stage) error {
+				s.Plan.Sources[0].Regions = []string{dublin, nowhere}
+				return nil
+			},
+			mends: func(_ context.Context, s *stage) error {
+				s.Plan.Sources[0].Regions = []string{dublin}
+				return nil
+			},
+			fails: []complaint{{"111111111111/" + nowhere, nil, []string{"no such host", "ec2." + nowhere}}},
+		},
+		{
+			name: "copies go to an unknown Region too",
+			breaks: func(_ context.Context, s *stage) error {
+				s.Plan.Copies = append(s.Plan.Copies, backup.Copy{
+					Account: theVault, Region: nowhere, KMSKey: "arn:aws:kms:" + nowhere + ":999999999999:key/k-1",
+				})
+				return nil
+			},
+			mends: func(_ context.Context, s *stage) error {
+				s.Plan.Copies = s.Plan.Copies[:1]
+				return nil
+			},
+			fails: each(everything, nil, "copy to 999999999999/"+nowhere, "no such host"),
+		},
+		{
+			name: "an id is selected that does not exist",
+			breaks: func(_ context.Context, s *stage) error {
+				s.Plan.Sources[0].Select.IDs = []string{"i-0123456789abcdef0"}
+				return nil
+			},
+			mends: func(_ context.Context, s *stage) error {
+				s.Plan.Sources[0].Select.IDs = nil
+				return nil
+			},
+			fails: []complaint{{"i-0123456789abcdef0", backup.ErrNotFound, []string{atShop, "selected by id"}}},
+		},
+		{
+			name: "the plan names no rekey key",
+			breaks: func(_ context.Context, s *stage) error {
+				s.Plan.Sources[1].RekeyKeys = nil
+				return nil
+			},
+			mends: func(_ context.Context, s *stage) error {
+				s.Plan.Sources[1].RekeyKeys = map[string]string{virginia: s.protected(theBank).RekeyKeys[0]}
+				return nil
+			},
+			fails:   []complaint{{ledger, nil, []string{"vol-", "aws/ebs", "rekeyKeys", virginia}}},
+			lacking: []string{ledger},
+		},
+	}
+}
+
+// roleFaults are ways in that are shut.
+func roleFaults() []fault {
+	backupRole, prunerRole := "222222222222/snapkeep-backup", "222222222222/snapkeep-pruner"
+	discover := func(is error, says ...string) []complaint {
+		return []complaint{{atBank, is, append([]string{"discover: "}, says...)}}
+	}
+	both := []string{ledger, archive}
+	return []fault{
+		{
+			name: "the trust policy no longer names the orchestrator",
+			breaks: func(ctx context.Context, s *stage) error {
+				return s.changed(ctx, backupRole+" trust", func(st *iampolicy.Statement) {
+					st.Principal = &iampolicy.Principals{By: map[string]iampolicy.Strings{"AWS": iampolicy.Of("arn:aws:iam::222222222222:root")}}
+				})
+			},
+			mends:   func(ctx context.Context, s *stage) error { return s.restored(ctx, backupRole+" trust") },
+			fails:   discover(backup.ErrDenied, "assume arn:aws:iam::222222222222:role/snapkeep-backup", "its trust policy names"),
+			lacking: both,
+		},
+		{
+			name: "the host has another external id than the trust policy",
+			breaks: func(ctx context.Context, s *stage) error {
+				return s.changed(ctx, backupRole+" trust", func(st *iampolicy.Statement) {
+					st.Conditions = slices.Clone(st.Conditions)
+					st.Conditions[0].Values = iampolicy.Of("another-one")
+				})
+			},
+			mends:   func(ctx context.Context, s *stage) error { return s.restored(ctx, backupRole+" trust") },
+			fails:   discover(backup.ErrDenied, "assume arn:aws:iam::222222222222:role/snapkeep-backup", "its sts:ExternalId is the one declared here"),
+			lacking: both,
+		},
+		{
+			name:    "a role is deleted",
+			breaks:  func(_ context.Context, s *stage) error { s.Cloud.DeleteRole(theBank, "snapkeep-backup"); return nil },
+			mends:   func(ctx context.Context, s *stage) error { return s.restored(ctx, backupRole) },
+			fails:   discover(backup.ErrDenied, "assume arn:aws:iam::222222222222:role/snapkeep-backup", "the role exists"),
+			lacking: both,
+		},
+		{
+			name: "an account was not declared",
+			breaks: func(_ context.Context, s *stage) error {
+				return s.reopen(func(list []accounts.Account) []accounts.Account {
+					return slices.DeleteFunc(list, func(a accounts.Account) bool { return a.ID == theBank })
+				})
+			},
+			mends:   func(_ context.Context, s *stage) error { return s.restart() },
+			fails:   []complaint{{atBank, accounts.ErrUnknownAccount, []string{"was not declared"}}},
+			lacking: both,
+		},
+		{
+			name:   "the backup role may not share",
+			breaks: without(backupRole, "ShareOwn"),
+			mends:  put(backupRole),
+			fails: each(both, backup.ErrDenied, "copy to "+atVault, "ModifySnapshotAttribute of snap-",
+				"not authorized to perform: ec2:ModifySnapshotAttribute"),
+			lacking: both,
+		},
+		{
+			// So it cannot see that AWS manages one of the ledger's keys, and
+			// shares what can be shared before it is refused the rest.
+			name:   "the backup role may not look at keys",
+			breaks: without(backupRole, "InspectKeys"),
+			mends: func(ctx context.Context, s *stage) error {
+				return errors.Join(s.restored(ctx, backupRole), s.restart()) // what a client saw of keys it remembers
+			},
+			fails:   []complaint{{ledger, backup.ErrDenied, []string{"copy to " + atVault, "Encrypted snapshots with EBS default key cannot be shared"}}},
+			lacking: []string{ledger},
+		},
+		{
+			name: "an account has no pruner role",
+			breaks: func(_ context.Context, s *stage) error {
+				return s.reopen(func(list []accounts.Account) []accounts.Account {
+					for _, a := range list {
+						if a.ID == theBank {
+							delete(a.Purposes, accounts.Pruner)
+						}
+					}
+					return list
+				})
+			},
+			mends:     func(_ context.Context, s *stage) error { return s.restart() },
+			fails:     []complaint{{ledger, backup.ErrDenied, []string{"after revoked", "clean up", `purpose "pruner": no role`}}},
+			unrevoked: []string{ledger},
+		},
+		{
+			name:      "the pruner role is deleted",
+			breaks:    func(_ context.Context, s *stage) error { s.Cloud.DeleteRole(theBank, "snapkeep-pruner"); return nil },
+			mends:     func(ctx context.Context, s *stage) error { return s.restored(ctx, prunerRole) },
+			fails:     []complaint{{ledger, backup.ErrDenied, []string{"after revoked", "clean up", "assume arn:aws:iam::222222222222:role/snapkeep-pruner"}}},
+			unrevoked: []string{ledger},
+		},
+		{
+			name: "the vault's writer is deleted",
+			breaks: func(_ context.Context, s *stage) error {
+				s.Cloud.DeleteRole(theVault, "snapkeep-vault-writer")
+				return nil
+			},
+			mends: func(ctx context.Context, s *stage) error {
+				// KMS keeps a role's unique id: policies that name a role made
+				// anew must be stored again, as SourceKeyPolicy says.
+				names := []string{"999999999999/snapkeep-vault-writer", "vault key policy"}
+				for _, p := range s.Install.Protected {
+					names = append(names, p.Account+" source key policy", p.Account+" rekey key policy")
+				}
+				return s.restored(ctx, names...)
+			},
+			fails: append(each(everything, backup.ErrDenied, "copy to "+atVault, "assume arn:aws:iam::999999999999:role/snapkeep-vault-writer"),
+				complaint{atVault, backup.ErrDenied, []string{"assume arn:aws:iam::999999999999:role/snapkeep-vault-writer"}}),
+			lacking: everything,
+		},
+	}
+}
+
+// snapshotFaults are snapshots that come to nothing.
+func snapshotFaults() []fault {
+	const message = "An internal error occurred"
+	// failing turns the first snapshot to an error that a step made of a resource.
+	failing := func(resource string, step backup.StepKind, at accounts.ID) func(context.Context, *stage) error {
+		return func(_ context.Context, s *stage) error {
+			s.onEach = func(e backup.Event) {
+				if e.Step != step || e.Account != at || nameOf(e.Resource) != resource {
+					return
+				}
+				s.onEach = nil
+				ref := backuptest.Ref{Account: e.Account, Region: e.Region, ID: e.Snapshot}
+				if err := s.Cloud.FailSnapshot(ref, message); err != nil {
+					panic(err)
+				}
+			}
+			return nil
+		}
+	}
+	nothing := func(context.Context, *stage) error { return nil }
+	var away types.VolumeAttachment // the volume that was detached
+	return []fault{
+		{
+			name: "an original of an instance turns to error", breaks: failing(ledger, backup.StepSnapshot, theBank), mends: nothing,
+			fails:   []complaint{{ledger, backup.ErrSnapshot, []string{"after planned", "snap-", "of vol-", "state error: " + message}}},
+			lacking: []string{ledger},
+		},
+		{
+			name: "an original of a volume turns to error", breaks: failing(archive, backup.StepSnapshot, theBank), mends: nothing,
+			fails:   []complaint{{archive, backup.ErrSnapshot, []string{"after planned", "snap-", "of vol-", "state error: " + message}}},
+			lacking: []string{archive},
+		},
+		{
+			name: "what was rekeyed turns to error", breaks: failing(box, backup.StepCopy, theShop), mends: nothing,
+			fails:   []complaint{{box, backup.ErrSnapshot, []string{"after snapshotted", "under a key that can be shared", "state error: " + message}}},
+			lacking: []string{box},
+		},
+		{
+			name: "a copy turns to error", breaks: failing(ledger, backup.StepCopy, theVault), mends: nothing,
+			fails:   []complaint{{ledger, backup.ErrSnapshot, []string{"after shared", "copy to " + atVault, "snap-", "state error: " + message}}},
+			lacking: []string{ledger},
+		},
+		{
+			name: "an original is deleted before it is copied",
+			breaks: func(ctx context.Context, s *stage) error {
+				original := ""
+				s.wire.trap = &trap{
+					when: func(form url.Values) bool {
+						original = form.Get("SourceSnapshotId")
+						return form.Get("Action") == "CopySnapshot" && s.isOf(original, archive)
+					},
+					do: func() { s.delete(ctx, theBank, virginia, original) },
+				}
+				return nil
+			},
+			mends:   nothing,
+			fails:   []complaint{{archive, backup.ErrNotFound, []string{"after shared", "copy to " + atVault, "CopySnapshot of snap-", "InvalidSnapshot.NotFound"}}},
+			lacking: []string{archive},
+		},
+		{
+			name: "a copy is deleted before it is completed",
+			breaks: func(ctx context.Context, s *stage) error {
+				made := ""
+				s.wire.trap = &trap{
+					when: func(url.Values) bool {
+						for _, snap := range s.Cloud.Snapshots() {
+							if snap.Account == theVault && s.isOf(snap.ID, archive) {
+								made = snap.ID
+							}
+						}
+						return made != ""
+					},
+					do: func() { s.delete(ctx, theVault, dublin, made) },
+				}
+				return nil
+			},
+			mends:   nothing,
+			fails:   []complaint{{archive, backup.ErrSnapshot, []string{"after shared", "copy to " + atVault, "snap-", "has disappeared"}}},
+			lacking: []string{archive},
+		},
+		{
+			name: "a volume is detached when the run has begun",
+			breaks: func(ctx context.Context, s *stage) error {
+				client := ec2.NewFromConfig(s.admin(theBank, virginia))
+				found, err := client.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{Filters: []types.Filter{
+					{Name: aws.String("attachment.device"), Values: []string{"/dev/sdg"}},
+				}})
+				if err != nil {
+					return err
+				}
+				away = found.Volumes[0].Attachments[0]
+				s.wire.trap = &trap{
+					when: func(form url.Values) bool { return form.Get("InstanceSpecification.InstanceId") == *away.InstanceId },
+					do: func() {
+						if _, err := client.DetachVolume(ctx, &ec2.DetachVolumeInput{VolumeId: away.VolumeId}); err != nil {
+							panic(err)
+						}
+						time.Sleep(time.Minute)
+					},
+				}
+				return nil
+			},
+			mends: func(ctx context.Context, s *stage) error {
+				_, err := ec2.NewFromConfig(s.admin(theBank, virginia)).AttachVolume(ctx, &ec2.AttachVolumeInput{
+					VolumeId: away.VolumeId, InstanceId: away.InstanceId, Device: away.Device,
+				})
+				return err
+			},
+			fails:   []complaint{{ledger, backup.ErrSnapshot, []string{"after planned", "no snapshot was made of vol-"}}},
+			lacking: []string{ledger},
+		},
+	}
+}
+
+// keyFaults are keys that disappear.
+func keyFaults() []fault {
+	ofVault := func(s *stage) string { return s.Install.VaultKeys[0] }
+	ofRekey := func(s *stage) string { return s.protected(theBank).RekeyKeys[0] }
+	ofSource := func(s *stage) string { return s.protected(theBank).SourceKeys[0] }
+	toVault := []string{"after shared", "copy to " + atVault, "snap-", inaccessible}
+	all, ofBank := each(everything, backup.ErrSnapshot, toVault...), each([]string{ledger, archive}, backup.ErrSnapshot, toVault...)
+	rekeying := []complaint{{ledger, backup.ErrSnapshot, []string{"after snapshotted", "under a key that can be shared", inaccessible}}}
+	return []fault{
+		{
+			name: "the vault key is disabled", breaks: turn(ofVault, disable), mends: turn(ofVault, enable),
+			fails: all, lacking: everything,
+		},
+		{
+			name: "the vault key is scheduled for deletion", breaks: turn(ofVault, doom), mends: turn(ofVault, spare),
+			fails: all, lacking: everything,
+		},
+		{
+			name: "the vault key's policy lacks the writer", breaks: without("vault key policy", "Writer"), mends: put("vault key policy"),
+			fails: all, lacking: everything,
+		},
+		{
+			name:   "a source key's policy lacks the vault's writer",
+			breaks: without("222222222222 source key policy", "Writer"), mends: put("222222222222 source key policy"),
+			fails: ofBank, lacking: []string{ledger, archive},
+		},
+		{
+			name: "a source key is scheduled for deletion", breaks: turn(ofSource, doom), mends: turn(ofSource, spare),
+			fails: ofBank, lacking: []string{ledger, archive},
+		},
+		{
+			name: "the rekey key is disabled", breaks: turn(ofRekey, disable), mends: turn(ofRekey, enable),
+			fails: rekeying, lacking: []string{ledger},
+		},
+		{
+			name: "the rekey key is scheduled for deletion", breaks: turn(ofRekey, doom), mends: turn(ofRekey, spare),
+			fails: rekeying, lacking: []string{ledger},
+		},
+	}
+}
+
+// turn does something to a key, as somebody who may.
+func turn(key func(*stage) string, do func(context.Context, *kms.Client, *string) error) func(context.Context, *stage) error {
+	return func(ctx context.Context, s *stage) error {
+		id := key(s)
+		return do(ctx, kms.NewFromConfig(s.keyOwner(id)), aws.String(id))
+	}
+}
+
+func disable(ctx context.Context, c *kms.Client, key *string) error {
+	_, err := c.DisableKey(ctx, &kms.DisableKeyInput{KeyId: key})
+	return err
+}
+
+func enable(ctx context.Context, c *kms.Client, key *string) error {
+	_, err := c.EnableKey(ctx, &kms.EnableKeyInput{KeyId: key})
+	return err
+}
+
+// doom schedules a key's deletion: from then on it cannot be used.
+func doom(ctx context.Context, c *kms.Client, key *string) error {
+	_, err := c.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: key, PendingWindowInDays: aws.Int32(7)})
+	return err
+}
+
+func spare(ctx context.Context, c *kms.Client, key *string) error {
+	if _, err := c.CancelKeyDeletion(ctx, &kms.CancelKeyDeletionInput{KeyId: key}); err != nil {
+		return err
+	}
+	return enable(ctx, c, key)
+}
+
+// without installs a paper without the statements whose Sid begins so.
+func without(paper, sid string) func(context.Context, *stage) error {
+	return func(ctx context.Context, s *stage) error {
+		p := s.paper(paper)
+		less := *p.doc
+		less.Statements = slices.DeleteFunc(slices.Clone(less.Statements), func(st iampolicy.Statement) bool {
+			return strings.HasPrefix(st.Sid, sid)
+		})
+		return p.put(ctx, &less)
+	}
+}
+
+// put installs a paper as it was generated.
+func put(paper string) func(context.Context, *stage) error {
+	return func(ctx context.Context, s *stage) error { return s.restored(ctx, paper) }
+}
+
+// changed installs a paper with its first statement changed.
+func (s *stage) changed(ctx context.Context, paper string, edit func(*iampolicy.Statement)) error {
+	p := s.paper(paper)
+	other := *p.doc
+	other.Statements = slices.Clone(other.Statements)
+	edit(&other.Statements[0])
+	return p.put(ctx, &other)
+}
+
+// restored installs papers as they were generated.
+func (s *stage) restored(ctx context.Context, papers ...string) error {
+	for _, name := range papers {
+		p := s.paper(name)
+		if err := p.put(ctx, p.doc); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// keyOwner returns a config for somebody who may do anything with a key: even
+// with the vault's, by a policy that the key administrator has opened.
+func (s *stage) keyOwner(key string) aws.Config {
+	parts := strings.Split(key, ":")
+	if accounts.ID(parts[4]) == theVault {
+		s.openVaultKey(key)
+	}
+	return s.admin(accounts.ID(parts[4]), parts[3])
+}
+
+// openVaultKey adds to the vault key's policy what somebody would who misuses
+// the key administrator's role, and takes away what forbids it.
+func (s *stage) openVaultKey(key string) {
+	open := *s.paper("vault key policy").doc
+	open.Statements = slices.DeleteFunc(slices.Clone(open.Statements), func(st iampolicy.Statement) bool { return st.Effect == iampolicy.Deny })
+	open.Statements = append(open.Statements, iampolicy.Statement{
+		Sid: "Opened", Effect: iampolicy.Allow, Actions: iampolicy.Of("kms:*"), Resources: iampolicy.Of("*"),
+		Principal: &iampolicy.Principals{By: map[string]iampolicy.Strings{"AWS": iampolicy.Of("arn:aws:iam::" + string(theVault) + ":root")}},
+	})
+	if err := s.putKeyPolicy(context.Background(), key, &open); err != nil {
+		panic(err)
+	}
+}
+
+// Whatever is wrong is told once, where it is and why; everything else is
+// backed up; and when it is mended, the next run makes up for what was missed.
+func TestBadInput(t *testing.T) {
+	for _, f := range faults() {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			backuptest.Simulate(func() { f.check(context.Background(), t) })
+		})
+	}
+}
+
+func (f fault) check(ctx context.Context, t *testing.T) {
+	t.Helper()
+	s, err := newStage(ctx, backuptest.Options{Seed: 1})
+	require.NoError(t, err)
+	kept, err := s.write(ctx)
+	require.NoError(t, err)
+	require.NoError(t, f.breaks(ctx, s))
+	at := time.Now()
+	report, err := s.Engine.Run(ctx, s.Plan, at)
+	require.NotNil(t, report)
+	f.complains(t, s, err)
+	require.Len(t, report.Errors, len(f.fails))
+	require.Empty(t, s.leaks(s.told(err)))
+	require.Empty(t, s.shared())
+	require.Empty(t, s.broken())
+	f.others(t, s, report, kept)
+
+	require.NoError(t, f.mends(ctx, s))
+	time.Sleep(24 * time.Hour)
+	next := time.Now()
+	report, err = s.Engine.Run(ctx, s.Plan, next)
+	require.NoError(t, err, "%v", report)
+	require.Empty(t, s.shared())
+	require.Empty(t, s.broken())
+	require.Empty(t, s.intermediates())
+	have := s.copiesOf(t, next, nil)
+	for _, name := range everything {
+		require.True(t, have[name], "a copy of %s", name)
+	}
+	s.madeUp(t, at)
+	require.Empty(t, s.Cloud.Misuse())
+}
+
+// complains checks the errors of the run, one by one.
+func (f fault) complains(t *testing.T, s *stage, err error) {
+	t.Helper()
+	pieces := piecesOf(err)
+	require.Len(t, pieces, len(f.fails), "%v", err)
+	for _, want := range f.fails {
+		i := slices.IndexFunc(pieces, func(piece error) bool {
+			var e *backup.Error
+			if !errors.As(piece, &e) {
+				return false
+			}
+			site := backup.Site{Account: e.Account, Region: e.Region}.String()
+			return cmp.Or(nameOf(e.Resource), site) == want.resource
+		})
+		require.GreaterOrEqual(t, i, 0, "no error of %s: %v", want.resource, err)
+		text := pieces[i].Error()
+		if want.is != nil {
+			require.ErrorIs(t, pieces[i], want.is)
+		}
+		for _, part := range want.says {
+			require.Contains(t, text, part)
+		}
+		require.NotContains(t, text, "\n", "one error, one line")
+		pieces = slices.Delete(pieces, i, i+1)
+	}
+}
+
+// others checks that all but what is lacking is done and copied, byte for byte.
+func (f fault) others(t *testing.T, s *stage, report *backup.Report, kept map[string]backuptest.Contents) {
+	t.Helper()
+	have := s.copiesOf(t, report.At, kept)
+	for _, name := range everything {
+		require.Equal(t, !slices.Contains(f.lacking, name), have[name], "a copy of %s", name)
+	}
+	for _, j := range report.Jobs {
+		name := nameOf(j.Resource.ARN)
+		failed := slices.ContainsFunc(f.fails, func(c complaint) bool { return c.resource == name })
+		want := backup.Done
+		if slices.Contains(f.unrevoked, name) {
+			want = backup.Unrevoked
+		} else if failed {
+			want = backup.Failed
+		}
+		require.Equal(t, want, j.Stage, name)
+	}
+}
+
+// copiesOf returns the resources of which the vault has a whole copy of a run
+// under its own key; with contents, what is in the copies is compared with
+// them. It asks the simulation, not the library.
+func (s *stage) copiesOf(t *testing.T, at time.Time, kept map[string]backuptest.Contents) map[string]bool {
+	t.Helper()
+	count := map[string]int{}
+	for _, snap := range s.ofRun(at) {
+		if snap.Account != theVault || snap.KeyARN != s.Install.VaultKeys[0] {
+			continue
+		}
+		count[nameOf(snap.Tags["snapkeep:resource"])]++
+		if kept != nil {
+			got, err := s.Cloud.ReadSnapshot(snap.Ref)
+			require.NoError(t, err)
+			require.True(t, got.Equal(kept[snap.Origin]), "%s is not what %s was", snap.ID, snap.Origin)
+		}
+	}
+	return whole(count)
+}
+
+// originalsOf is the same for what is left in the protected accounts.
+func (s *stage) originalsOf(at time.Time) map[string]bool {
+	count := map[string]int{}
+	for _, snap := range s.ofRun(at) {
+		if snap.Account != theVault && snap.Source.ID == "" {
+			count[nameOf(snap.Tags["snapkeep:resource"])]++
+		}
+	}
+	return whole(count)
+}
+
+// ofRun returns the completed snapshots that the tags say are of a run.
+func (s *stage) ofRun(at time.Time) []backuptest.Snapshot {
+	return slices.DeleteFunc(s.Cloud.Snapshots(), func(snap backuptest.Snapshot) bool {
+		return snap.State != "completed" || snap.Tags["snapkeep:run"] != backup.RunID(s.Plan.Name, at)
+	})
+}
+
+// whole returns the resources of which there are as many snapshots as volumes.
+func whole(count map[string]int) map[string]bool {
+	have := map[string]bool{}
+	for name, volumes := range map[string]int{web: 2, box: 1, ledger: 3, archive: 1} {
+		if count[name] == volumes {
+			have[name] = true
+		}
+	}
+	return have
+}
+
+// madeUp checks that every resource with originals of a run has copies of it now.
+func (s *stage) madeUp(t *testing.T, at time.Time) {
+	t.Helper()
+	copies := s.copiesOf(t, at, nil)
+	for name := range s.originalsOf(at) {
+		require.True(t, copies[name], "no copy of %s was made up for", name)
+	}
+}
+
+// isOf says whether a snapshot is one of a resource.
+func (s *stage) isOf(id, name string) bool {
+	return slices.ContainsFunc(s.Cloud.Snapshots(), func(snap backuptest.Snapshot) bool {
+		return snap.ID == id && nameOf(snap.Tags["snapkeep:resource"]) == name
+	})
+}
+
+// delete deletes a snapshot as an administrator does.
+func (s *stage) delete(ctx context.Context, id accounts.ID, region, snapshot string) {
+	_, err := ec2.NewFromConfig(s.admin(id, region)).DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(snapshot)})
+	if err != nil {
+		panic(err)
+	}
+}
+
+// broken returns snapshots of ours in state error, which somebody would pay for
+// looking at for ever.
+func (s *stage) broken() []string {
+	return s.snapshots(func(snap backuptest.Snapshot) bool { return snap.State == "error" })
+}
+
+// intermediates returns what was made for rekeying.
+func (s *stage) intermediates() []string {
+	return s.snapshots(func(snap backuptest.Snapshot) bool {
+		return snap.Source.ID != "" && snap.Source.Account == snap.Account
+	})
+}
+
+func (s *stage) snapshots(which func(backuptest.Snapshot) bool) []string {
+	var ids []string
+	for _, snap := range s.Cloud.Snapshots() {
+		if snap.Tags[iampolicy.TagVault] != "" && which(snap) {
+			ids = append(ids, fmt.Sprintf("%s/%s/%s %s", snap.Account, snap.Region, snap.ID, snap.StateMessage))
+		}
+	}
+	return ids
+}
+
+// reopen begins with a new engine whose file of accounts was edited.
+func (s *stage) reopen(edit func([]accounts.Account) []accounts.Account) error {
+	return s.restartWith(edit(s.accounts()))
+}
+
+// A plan that cannot be meant is refused before any call is made.
+func TestPlansThatAreRefused(t *testing.T) {
+	otherKey := "arn:aws:kms:eu-west-1:111111111111:key/k-1"
+	backuptest.Simulate(func() {
+		ctx := context.Background()
+		s, err := newStage(ctx, backuptest.Options{Seed: 1})
+		require.NoError(t, err)
+		for _, c := range []struct {
+			name, field, says string
+			edit              func(*backup.Plan)
+		}{
+			{"no name", "name", `""`, func(p *backup.Plan) { p.Name = "" }},
+			{"no sources", "sources", "is empty", func(p *backup.Plan) { p.Sources = nil }},
+			{"an account that is none", "sources[1].account", `"2222"`, func(p *backup.Plan) {
+				p.Sources[1].Account, p.Sources[1].RekeyKeys = "2222", nil
+			}},
+			{"a Region that is none", "sources[0].regions[1]", `"europe"`, func(p *backup.Plan) { p.Sources[0].Regions = []string{dublin, "europe"} }},
+			{"a Region of another partition", "sources[0].regions[1]", "cn-north-1", func(p *backup.Plan) { p.Sources[0].Regions = []string{dublin, "cn-north-1"} }},
+			{"a destination in no Region", "copies[0].region", `"eu_west_1"`, func(p *backup.Plan) { p.Copies[0].Region = "eu_west_1" }},
+			{"no key", "copies[0].kmsKey", "is empty", func(p *backup.Plan) { p.Copies[0].KMSKey = "" }},
+			{"an ARN that is none", "copies[0].kmsKey", `"key/1234" is not an ARN`, func(p *backup.Plan) { p.Copies[0].KMSKey = "key/1234" }},
+			{"an ARN that is a role's", "copies[0].kmsKey", "999999999999:role/k", func(p *backup.Plan) {
+				p.Copies[0].KMSKey = "arn:aws:iam::999999999999:role/k"
+			}},
+			{"an alias", "copies[0].kmsKey", "an alias will not do", func(p *backup.Plan) {
+				p.Copies[0].KMSKey = "arn:aws:kms:eu-west-1:999999999999:alias/vault"
+			}},
+			{"another account's key", "copies[0].kmsKey", "want one of " + atVault, func(p *backup.Plan) { p.Copies[0].KMSKey = otherKey }},
+			{"a rekey key that is none", "sources[0].rekeyKeys[eu-west-1]", `"arn:aws:kms" is not an ARN`, func(p *backup.Plan) {
+				p.Sources[0].RekeyKeys = map[string]string{dublin: "arn:aws:kms"}
+			}},
+			{"an empty policy", "retention", retention.ErrEmptyPolicy.Error(), func(p *backup.Plan) { p.Retention = retention.Policy{} }},
+			{"a policy of copies that is empty", "copies[0].retention", retention.ErrEmptyPolicy.Error(), func(p *backup.Plan) {
+				p.Copies[0].Retention = retention.Policy{MinCount: 3}
+			}},
+			{"an empty selector", "sources[1].select", "chooses nothing", func(p *backup.Plan) { p.Sources[1].Select = backup.Selector{} }},
+			{"a selector of exclusions only", "sources[1].select", "chooses nothing", func(p *backup.Plan) {
+				p.Sources[1].Select = backup.Selector{ExcludeIDs: []string{"i-1"}}
+			}},
+			{"an id that is none", "sources[0].select.ids[0]", `"i 1"`, func(p *backup.Plan) { p.Sources[0].Select.IDs = []string{"i 1"} }},
+		} {
+			p := s.Plan
+			p.Sources, p.Copies = slices.Clone(p.Sources), slices.Clone(p.Copies)
+			c.edit(&p)
+			before := s.Cloud.Stats().Total
+			report, err := s.Engine.Run(ctx, p, time.Now())
+			require.Nil(t, report, c.name)
+			refused(t, c.name, err, c.field, c.says)
+			for _, err := range s.Engine.Jobs(ctx, p, time.Now()) {
+				refused(t, c.name, err, c.field, c.says)
+			}
+			pruning, err := s.Engine.PlanPrune(ctx, p, time.Now())
+			require.Nil(t, pruning, c.name)
+			refused(t, c.name, err, c.field, c.says)
+			require.Equal(t, before, s.Cloud.Stats().Total, "%s: a call was made", c.name)
+		}
+		require.Empty(t, s.events)
+	})
+}
+
+// refused checks that an error is one *backup.PlanError.
+func refused(t *testing.T, name string, err error, field, says string) {
+	t.Helper()
+	pieces := piecesOf(err)
+	require.Len(t, pieces, 1, "%s: %v", name, err)
+	var e *backup.PlanError
+	require.ErrorAs(t, pieces[0], &e, name)
+	require.Equal(t, field, e.Field, name)
+	require.Contains(t, e.Error(), says, name)
+}
+
+// So is a plan that cannot be read.
+func TestPlansThatCannotBeRead(t *testing.T) {
+	const good = `{"name": "nightly", "sources": [{"account": "111111111111", "regions": ["eu-west-1"], "select": {"all": true}}], "retention": "last=2"}`
+	_, err := backup.ParsePlan([]byte(good))
+	require.NoError(t, err)
+	for name, c := range map[string]struct{ from, to, says string }{
+		"nothing":                {good, "", "EOF"},
+		"not JSON":               {good, "name: nightly", "invalid character"},
+		"cut short":              {`}], "retention": "last=2"}`, "", "unexpected EOF"},
+		"an unknown field":       {`"select"`, `"exclude": {}, "select"`, `unknown field "exclude"`},
+		"a field's wrong kind":   {`["eu-west-1"]`, `"eu-west-1"`, "regions"},
+		"an unparsable policy":   {"last=2", "dayly=7", "dayly"},
+		"an empty policy":        {"last=2", "", "retention"},
+		"something that follows": {`"last=2"}`, `"last=2"} {}`, "something follows"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := strings.Replace(good, c.from, c.to, 1)
+			require.NotEqual(t, good, text)
+			p, err := backup.ParsePlan([]byte(text))
+			require.Error(t, err)
+			require.Len(t, piecesOf(err), 1)
+			require.Contains(t, err.Error(), c.says)
+			require.Contains(t, err.Error(), "plan: ")
+			require.Zero(t, p)
+		})
+	}
+}
+
+// A call that AWS answers with an error for ever is given up: the run ends,
+// and leaves nothing shared that it could take back.
+func TestWhatNeverWorksIsGivenUp(t *testing.T) {
+	for _, operation := range []string{"CreateSnapshots", "CopySnapshot", "ModifySnapshotAttribute", "DeleteSnapshot", "DescribeSnapshots"} {
+		for _, code := range []string{"InternalError", "InvalidSnapshot.NotFound", "ResourceLimitExceeded", "RequestLimitExceeded", "InvalidParameterValue"} {
+			t.Run(operation+" "+code, func(t *testing.T) {
+				t.Parallel()
+				backuptest.Simulate(func() { neverWorks(t, operation, code) })
+			})
+		}
+	}
+}
+
+func neverWorks(t *testing.T, operation, code string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 24*time.Hour)
+	defer cancel()
+	s, err := newStage(ctx, backuptest.Options{Seed: 1})
+	require.NoError(t, err)
+	s.opts.Window = time.Hour
+	require.NoError(t, s.restart())
+	status := 400
+	if code == "InternalError" {
+		status = 500
+	}
+	s.Cloud.SetFault(func(c backuptest.Call) backuptest.Fault {
+		if c.Operation == operation {
+			return backuptest.Fault{Way: backuptest.Refuse, Code: code, Status: status}
+		}
+		return backuptest.Fault{}
+	})
+	began := time.Now()
+	_, err = s.Engine.Run(ctx, s.Plan, began)
+	took := time.Since(began)
+	require.NoError(t, ctx.Err(), "the run has no end")
+	require.Less(t, took, 3*time.Hour)
+	require.Empty(t, s.leaks(s.told(err)))
+	if operation == "DeleteSnapshot" && code == "InvalidSnapshot.NotFound" {
+		require.NoError(t, err, "what is not there is deleted")
+		return
+	}
+	require.Error(t, err)
+	for _, piece := range piecesOf(err) {
+		var e *backup.Error
+		require.ErrorAs(t, piece, &e)
+		if !errors.Is(e, backup.ErrWindow) { // AWS has only ever asked for patience
+			require.Contains(t, e.Error(), code)
+		}
+	}
+	require.Empty(t, s.shared())
+}
+
+// What is wrong with one account's pruner, or with the listing of the copies,
+// does not keep others from being pruned, and never prunes too much.
+func TestBadInputOfAPrune(t *testing.T) {
+	for _, f := range []struct {
+		name   string
+		breaks func(context.Context, *stage) error
+		mends  func(context.Context, *stage) error
+		says   string
+		errors []string // sites
+		pruned int      // of the four originals and four copies of the first night
+	}{
+		{
+			name:   "a pruner role is deleted",
+			breaks: func(_ context.Context, s *stage) error { s.Cloud.DeleteRole(theBank, "snapkeep-pruner"); return nil },
+			mends:  put("222222222222/snapkeep-pruner"),
+			says:   "assume arn:aws:iam::222222222222:role/snapkeep-pruner", errors: []string{atBank, atBank}, pruned: 6,
+		},
+		{
+			name:   "a pruner may not delete",
+			breaks: without("222222222222/snapkeep-pruner", "DeleteOwn"), mends: put("222222222222/snapkeep-pruner"),
+			says: "not authorized to perform: ec2:DeleteSnapshot", errors: []string{atBank, atBank}, pruned: 6,
+		},
+		{
+			// Originals whose copies nobody can see are not touched.
+			name:   "the copies cannot be listed",
+			breaks: without("999999999999/snapkeep-vault-writer", "Describe"), mends: put("999999999999/snapkeep-vault-writer"),
+			says: "not authorized to perform: ec2:DescribeSnapshots", errors: []string{atVault}, pruned: 0,
+		},
+		{
+			name:   "a protected account cannot be listed",
+			breaks: without("222222222222/snapkeep-backup", "Describe"), mends: put("222222222222/snapkeep-backup"),
+			says: "not authorized to perform: ec2:DescribeSnapshots", errors: []string{atBank}, pruned: 6,
+		},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			backuptest.Simulate(func() {
+				ctx := context.Background()
+				s, err := newStage(ctx, backuptest.Options{Seed: 1})
+				require.NoError(t, err)
+				_, err = s.Engine.Run(ctx, s.Plan, time.Now())
+				require.NoError(t, err)
+				time.Sleep(24 * time.Hour)
+				_, err = s.Engine.Run(ctx, s.Plan, time.Now())
+				require.NoError(t, err)
+
+				require.NoError(t, f.breaks(ctx, s))
+				n, err := s.pruneAll(ctx)
+				require.Equal(t, f.pruned, n, "%v", err)
+				var sites []string
+				for _, piece := range piecesOf(err) {
+					var e *backup.Error
+					require.ErrorAs(t, piece, &e)
+					require.Contains(t, e.Error(), f.says)
+					require.ErrorIs(t, e, backup.ErrDenied)
+					sites = append(sites, backup.Site{Account: e.Account, Region: e.Region}.String())
+				}
+				require.Equal(t, f.errors, sites, "%v", err)
+				require.Empty(t, s.leaks(s.told(err)))
+
+				require.NoError(t, f.mends(ctx, s))
+				n, err = s.pruneAll(ctx)
+				require.NoError(t, err)
+				require.Equal(t, 8-f.pruned, n)
+			})
+		})
+	}
+}
+
+// pruneAll plans and prunes, and returns how many points went.
+func (s *stage) pruneAll(ctx context.Context) (int, error) {
+	plan, err := s.Engine.PlanPrune(ctx, s.Plan, time.Now())
+	if plan == nil {
+		return 0, err
+	}
+	report, failed := s.Engine.Prune(ctx, plan)
+	if report == nil {
+		return 0, errors.Join(err, failed)
+	}
+	if failed == nil { // what cannot be listed twice is told twice
+		return report.Count(backup.Pruned), err
+	}
+	return report.Count(backup.Pruned), failed
+}
+
+// A restore that cannot go on says why, takes its shares back, and goes on
+// once what was wrong is mended.
+func TestBadInputOfARestore(t *testing.T) {
+	key := func(s *stage) string { return s.Install.Restore[0].Keys[0] }
+	for _, f := range []struct {
+		name   string
+		breaks func(context.Context, *stage) error
+		mends  func(context.Context, *stage) error
+		at     string
+		is     error
+		says   []string
+	}{
+		{
+			name:   "the restore role is deleted",
+			breaks: func(_ context.Context, s *stage) error { s.Cloud.DeleteRole(theClean, "snapkeep-restore"); return nil },
+			mends: func(ctx context.Context, s *stage) error {
+				return s.restored(ctx, "555555555555/snapkeep-restore", "vault key policy")
+			},
+			at: "555555555555/us-east-1", is: backup.ErrDenied, says: []string{"assume arn:aws:iam::555555555555:role/snapkeep-restore"},
+		},
+		{
+			name: "the sharer is deleted",
+			breaks: func(_ context.Context, s *stage) error {
+				s.Cloud.DeleteRole(theVault, "snapkeep-vault-sharer")
+				return nil
+			},
+			mends: put("999999999999/snapkeep-vault-sharer"),
+			at:    atVault, is: backup.ErrDenied, says: []string{"share snap-", "assume arn:aws:iam::999999999999:role/snapkeep-vault-sharer"},
+		},
+		{
+			name: "the key to restore under is disabled", breaks: turn(key, disable), mends: turn(key, enable),
+			at: "555555555555/us-east-1", says: []string{"after shared", "snap-", "Given key ID is not accessible"},
+		},
+		{
+			name: "the vault key's policy lacks the restore role", breaks: without("vault key policy", "Restorers"), mends: put("vault key policy"),
+			at: "555555555555/us-east-1", says: []string{"after shared", "snap-", "Given key ID is not accessible"},
+		},
+		{
+			name: "the instance may not have its role", breaks: without("555555555555/snapkeep-restore", "PassListedRoles"), mends: put("555555555555/snapkeep-restore"),
+			at: "555555555555/us-east-1", is: backup.ErrDenied, says: []string{"after copied", "run an instance of ami-", "iam:PassRole"},
+		},
+	} {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			backuptest.Simulate(func() {
+				ctx := context.Background()
+				s, err := newStage(ctx, backuptest.Options{Seed: 1})
+				require.NoError(t, err)
+				kept, err := s.write(ctx)
+				require.NoError(t, err)
+				_, err = s.Engine.Run(ctx, s.Plan, time.Now())
+				require.NoError(t, err)
+
+				require.NoError(t, f.breaks(ctx, s))
+				err = s.bringBack(ctx, "instance", restore.Instance, kept)
+				pieces := piecesOf(err)
+				var first *backup.Error
+				require.ErrorAs(t, pieces[0], &first)
+				require.Equal(t, f.at, backup.Site{Account: first.Account, Region: first.Region}.String())
+				require.Equal(t, ledger, nameOf(first.Resource))
+				if f.is != nil {
+					require.ErrorIs(t, first, f.is)
+				}
+				for _, part := range f.says {
+					require.Contains(t, first.Error(), part)
+				}
+				// One error, unless shares that an earlier call may have left
+				// could not be looked after either.
+				for _, piece := range pieces[1:] {
+					require.Contains(t, piece.Error(), "revoke the share of snap-")
+					require.Equal(t, atVault, f.at)
+				}
+				require.Empty(t, s.leaks(s.told(err)))
+				require.Empty(t, s.shared())
+
+				require.NoError(t, f.mends(ctx, s))
+				require.NoError(t, s.bringBack(ctx, "instance", restore.Instance, kept))
+				require.Empty(t, s.shared())
+				for _, snap := range s.Cloud.Snapshots() {
+					require.NotEqual(t, theClean, snap.Account, "%s is left of the restore", snap.ID)
+				}
+			})
+		})
+	}
+}
