@@ -53,11 +53,11 @@ func TestWhatIsHeld(t *testing.T) {
 		},
 		"not what was passed over": {
 			ofB(1), func(t *testing.T, c *cloud, p backup.Plan) {
-				nights(t, c, p, 1)
-				failing(t, c, p, home, 2)
-				nights(t, c, p, 1) // and the second of those that failed is settled
+				nights(t, c, p, 4)
+				copies := c.at(home)
+				copies[1].gone, copies[2].gone = true, true // as if they had failed
 			},
-			"PPPR", "PPR",
+			"PPPR", "PR",
 		},
 		"everything, where nothing was ever copied": {
 			ofB(1), func(t *testing.T, c *cloud, p backup.Plan) { failing(t, c, p, home, 3) },
@@ -83,11 +83,10 @@ func TestWhatIsHeld(t *testing.T) {
 		},
 		"an original that no copy was made of is not dropped": {
 			ofB(3, dropping(copyTo(home))), func(t *testing.T, c *cloud, p backup.Plan) {
-				nights(t, c, p, 1)
-				failing(t, c, p, home, 2)
-				nights(t, c, p, 1)
+				nights(t, c, p, 4)
+				c.at(home)[1].gone = true // as if it had failed
 			},
-			"PRPR", "RRR", // of the nights that failed, the second was settled later
+			"PRPR", "RRR",
 		},
 		"a copy that is no good drops nothing": {
 			ofB(3, dropping(copyTo(home))), func(t *testing.T, c *cloud, p backup.Plan) {

@@ -48,7 +48,8 @@ func (p Plan) judge(id groupID, s stock, now time.Time) (judged, error) {
 	points, policy := s.groups[id], p.policyOf(id)
 	g := judged{
 		PruneGroup{Resource: id.resource, Site: id.site, Copy: id.copy, Policy: policy},
-		map[string]Point{}, map[string]PruneDecision{},
+		map[string]Point{},
+		map[string]PruneDecision{},
 	}
 	j := judge{now: now, in: make([]retention.RecoveryPoint, len(points)), out: make([]PruneDecision, len(points))}
 	all := make([]int, len(points))

@@ -358,6 +358,7 @@ func TestWhatAWSRefuses(t *testing.T) {
 func TestMembersStayWhileAnExtraSnapshotDoes(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p := story(t), ofA(1)
+		c.resources[siteA] = c.resources[siteA][:1]
 		left := leftOver(t, c, p)
 		c.at(siteA)[0].gone = true
 		c.before = onDelete(func(id string) error {
