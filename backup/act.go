@@ -41,7 +41,7 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 			a.j.Calls = map[string]int{}
 		}
 		a.j.Calls[api]++
-		a.e.begin(a.j.Run(), a.j.At)
+		a.e.begin(&a.j)
 		snaps, err = c.Do(ctx, *v.step)
 	}
 	if err == nil {

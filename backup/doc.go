@@ -50,8 +50,12 @@
 //   - Tags in a protected account are not believed. An original is adopted by
 //     what AWS itself says of it: owner, volume, size and time. Somebody who
 //     forges tags can make one resource's job fail, and can offer another
-//     snapshot of the right volume at the right time; nobody there can change,
-//     or make the engine change, a point that is in the vault.
+//     snapshot of the right volume at the right time of a run; nobody there can
+//     change, or make the engine change, a point that is in the vault. A run
+//     that he makes up is not copied, so it cannot take the place of a good
+//     point either: what an older run left is copied only if a copy in the
+//     vault proves that run, or this engine began it, and only for resources
+//     that the plan selects or points that the vault has begun.
 //   - Roles are kept apart: in a protected account the backup role makes and
 //     shares, the pruner deletes; in the vault the writer copies, the pruner
 //     deletes. A deletion during a run is held down, by a session policy, to
@@ -63,9 +67,17 @@
 //
 // Snapshots, shares and copies as they were made so far, all tagged. Run with
 // the same moment takes them up. Run with another moment first finishes the
-// most recent unfinished run of each resource. Until then a copy may go on
-// completing, an original may be shared with the vault account, and an
-// intermediate costs money; nothing else is left, and nothing is lost.
+// most recent unfinished run of each resource, once nothing was made for it in
+// [Options.Rest]. Until then a copy may go on completing, an original may be
+// shared with the vault account, and an intermediate costs money; nothing else
+// is left.
+//
+// There is a price for not believing tags: a run that died before its first
+// copy was begun, of whatever resource, leaves nothing in the vault to prove
+// it. A later run then takes back what is shared, removes intermediates, tells
+// [ErrUnproven] as an event and leaves the originals to retention in their own
+// account. To have them copied, run the plan with the moment that failed: after
+// a crash always do so first.
 // A process that takes over waits [Options.Settle] before it makes anything,
 // since what its predecessor made last may not be listed yet.
 //
@@ -74,9 +86,11 @@
 // The zero [Options] are fit for use but for Vault; each field says what its
 // zero means. An [Engine] may be used by many goroutines. A [Job] may be
 // advanced by any process, by one at a time. Runs of one engine may overlap.
-// Two processes must not work on one run at the same time; since a run also
-// finishes older ones of its plan, let another process begin the next run only
-// when the last has returned, or its process is gone. All times are UTC.
+// Two processes must not work on one run at the same time. Two processes'
+// runs of different moments may overlap: a run leaves alone what another
+// process has made anything for in [Options.Rest], or has copies under way for.
+// To be on the safe side, let another process begin the next run only when the
+// last has returned, or its process is gone. All times are UTC.
 //
 // # What it does not do
 //

@@ -26,9 +26,10 @@ type Engine struct {
 	clients  clientCache
 	slots    slotCounter
 
-	mu     sync.Mutex // guards the four below
+	mu     sync.Mutex // guards all below
 	sights map[viewID]*sight
 	lost   map[string]time.Time // by point: when an answer was lost
+	own    map[string]time.Time // runs that calls were made for as this engine's, with when the last was
 	begun  map[string]time.Time // runs that calls were made for, with their moments
 	making map[string]bool      // keys of what is being made just now
 
@@ -60,7 +61,8 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 	}
 	e := &Engine{
 		sessions: s, drivers: append([]Driver(nil), drivers...), kinds: kinds, opts: opts, born: time.Now(),
-		pacer: pace.New(opts.limits()), sights: map[viewID]*sight{}, lost: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{},
+		pacer: pace.New(opts.limits()), sights: map[viewID]*sight{}, lost: map[string]time.Time{},
+		own: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{},
 	}
 	e.clients.made = map[clientID]Client{}
 	e.slots.sites = map[Site]*slot{}

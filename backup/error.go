@@ -26,6 +26,11 @@ var (
 	// ErrSnapshot means that a snapshot was made and is no good: it ended in
 	// state error, it disappeared, or it is not what was asked for.
 	ErrSnapshot = errors.New("bad snapshot")
+	// ErrUnproven means that only tags in the protected account, which anybody
+	// there can write, speak of what an older run left. It is told as an event,
+	// and the originals are left to retention; Run with that run's own moment,
+	// while the plan selects the resource, copies them.
+	ErrUnproven = errors.New("nothing in the vault proves it")
 )
 
 // An Error is the failure of one piece of work: where, of what, how far it had come, and why.

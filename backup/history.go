@@ -19,6 +19,7 @@ type history struct {
 // account are claims, which count only as far as AWS's own fields bear them
 // out; what is at a destination is the vault's own.
 type pastRun struct {
+	id        string // as in the tag snapkeep:run
 	at        time.Time
 	originals []claim
 	rekeyed   []claim
@@ -54,8 +55,7 @@ func (c *census) history(s *siteCensus) history {
 	})
 	for _, d := range c.plan.Copies {
 		c.claims(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: s.driver}, func(k claim) {
-			want := keyOf(c.e.opts.Vault, k.label.run, k.label.resource, keyCopy, k.label.volume.Volume, d.Site().String())
-			if k.label.kind != duplicate || k.label.source != s.site || k.label.key != want || k.Owner != d.Account {
+			if !c.isCopy(k, d) || k.label.source != s.site {
 				return
 			}
 			if r := h.run(k, s.site); r != nil {
@@ -79,6 +79,12 @@ func (c *census) history(s *siteCensus) history {
 		}
 	}
 	return h
+}
+
+// isCopy says whether a snapshot found at a destination is one of its copies.
+func (c *census) isCopy(k claim, d Copy) bool {
+	want := keyOf(c.e.opts.Vault, k.label.run, k.label.resource, keyCopy, k.label.volume.Volume, d.Site().String())
+	return k.label.kind == duplicate && k.label.key == want && k.Owner == d.Account
 }
 
 // claims calls f with each snapshot of a listing that has the plan's tags.
@@ -106,7 +112,7 @@ func (h history) run(k claim, site Site) *pastRun {
 	}
 	r := h.points[k.label.point]
 	if r == nil {
-		r = &pastRun{at: k.label.at, copies: map[Site][]claim{}, shared: map[accounts.ID][]claim{}}
+		r = &pastRun{id: k.label.run, at: k.label.at, copies: map[Site][]claim{}, shared: map[accounts.ID][]claim{}}
 		h.points[k.label.point] = r
 		h.runs[k.label.resource] = append(h.runs[k.label.resource], r)
 	}

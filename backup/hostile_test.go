@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"testing"
@@ -122,7 +123,8 @@ func TestAForgedPartOfASetIsNoSet(t *testing.T) {
 	})
 }
 
-// Somebody who forges runs gets at most one of them settled for each resource.
+// Somebody who forges runs gets none of them into the vault, and is told of a
+// few.
 func TestForgedRunsDoNotFloodTheVault(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		p, start := nightly(), time.Now()
@@ -145,17 +147,61 @@ func TestForgedRunsDoNotFloodTheVault(t *testing.T) {
 				c.put(siteB, forged, step.Tags).done = at
 			}
 		}
+		for _, s := range c.at(siteB) {
+			s.shared[vault] = true
+		}
 		time.Sleep(time.Minute)
-		report := run(t, c, p, time.Now())
+		told := 0
+		e := engine(t, c, backup.Options{OnEvent: func(ev backup.Event) {
+			if errors.Is(ev.Err, backup.ErrUnproven) {
+				told++
+			}
+		}})
+		report, err := e.Run(t.Context(), p, time.Now())
+		require.NoError(t, err)
 		settled := 0
 		for _, j := range report.Jobs {
 			if j.Settle {
+				require.Empty(t, j.Copies)
 				settled++
 			}
 		}
-		require.Equal(t, 1+16, settled, "one of the resource, and a few of strangers")
-		require.Equal(t, before+1+settled, len(c.at(home)))
-		nothingShared(t, c)
+		require.Equal(t, 1+16, settled, "one of the resource, and a few of strangers, to take back what is shared")
+		require.Equal(t, 1+16, told)
+		require.Equal(t, before+1, len(c.at(home)))
+	})
+}
+
+// A run that somebody makes up between two real ones, of a volume that he has
+// encrypted, does not displace a good copy.
+func TestAForgedRunDisplacesNothing(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		p := nightly()
+		p.Sources = p.Sources[1:]
+		p.Retention = retention.Policy{Daily: retention.Keep{Count: 7}}
+		c := story(t)
+		time.Sleep(2 * time.Hour) // the bubble begins at midnight
+		at := time.Now()
+		for range 3 {
+			time.Sleep(time.Until(at))
+			run(t, c, p, at)
+			at = at.Add(24 * time.Hour)
+		}
+		good := c.at(home)[2]
+		forgedAt := at.Add(-3 * time.Hour) // late in the day of the good one
+		time.Sleep(time.Until(forgedAt))
+		probe := newCloud(t)
+		probe.resources[siteB] = c.resources[siteB]
+		step := firstStep(t, probe, p, forgedAt)
+		forged := backup.Snapshot{Volume: "vol-b1", SizeGiB: 30, Started: forgedAt.Add(time.Second), Description: step.Description}
+		c.put(siteB, forged, step.Tags).done = forgedAt
+		time.Sleep(time.Until(at))
+		run(t, c, p, at)
+		require.Len(t, c.at(home), 4)
+		time.Sleep(time.Minute)
+		prune(t, c, planPrune(t, c, p))
+		require.False(t, good.gone)
+		require.Len(t, c.at(home), 4)
 	})
 }
 

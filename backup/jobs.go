@@ -15,8 +15,9 @@ import (
 )
 
 // Jobs lists what a run of the plan has to do: what older runs of it left
-// unfinished comes first, at most one job for each resource; then one job for
-// each resource that the plan selects. It changes nothing.
+// unfinished comes first, for each resource at most one job that copies and one
+// that only takes back; then one job for each resource that the plan selects.
+// It changes nothing.
 //
 // The same plan and at make the same run: what an earlier call of Run, or an
 // earlier process, has made of it is found and used. Fractions of a second of
@@ -54,6 +55,8 @@ type census struct {
 	views map[viewID]*view
 	// destErrs tells destinations that could not be listed.
 	destErrs map[Site]error
+	// evidence is what the destinations tell of runs, by account.
+	evidence map[string]map[accounts.ID]evidence
 }
 
 // A siteCensus is one source site as one driver sees it.
@@ -77,6 +80,7 @@ func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
 	c := &census{
 		e: e, plan: p, at: at.UTC().Truncate(time.Second), given: at, now: time.Now(),
 		views: map[viewID]*view{}, destErrs: map[Site]error{},
+		evidence: map[string]map[accounts.ID]evidence{},
 	}
 	for i, s := range p.Sources {
 		for _, region := range s.Regions {
@@ -231,6 +235,7 @@ func (c *census) yield(yield func(Job, error) bool) {
 			return
 		}
 	}
+	c.prove()
 	var current []Job
 	for _, s := range c.sites {
 		h := c.history(s)

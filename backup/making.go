@@ -21,14 +21,23 @@ func (e *Engine) believe(run string, at, now time.Time) time.Time {
 	return time.Time{}
 }
 
-// begin remembers that this engine has made calls for a run, for as long as
-// believe needs to know.
-func (e *Engine) begin(run string, at time.Time) {
+// ownWindows is for how many windows a run counts as the engine's own after its
+// last call for it. Copies that take longer are there to prove it.
+const ownWindows = 10
+
+// begin remembers that this engine has made calls for a job's run, for as long
+// as believe needs to know; and that the run is its own, unless the job settles
+// it: what is settled may have been made up by others.
+func (e *Engine) begin(j *Job) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
 	maps.DeleteFunc(e.begun, func(_ string, at time.Time) bool { return now.Sub(at) > 2*promptly })
-	e.begun[run] = at
+	e.begun[j.Run()] = j.At
+	maps.DeleteFunc(e.own, func(_ string, last time.Time) bool { return now.Sub(last) > ownWindows*e.opts.Window })
+	if !j.Settle {
+		e.own[j.Run()] = now
+	}
 }
 
 // startMaking says whether a job may make what has the key: no other job is

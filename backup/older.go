@@ -13,9 +13,7 @@ import (
 // somebody made them up.
 const maxStrangers = 16
 
-// older returns jobs for what older runs left unfinished at a site: for each
-// resource the most recent one. Somebody who forges runs gets at most one of
-// them copied for each resource and run, in the place of a real one.
+// older returns jobs for what older runs left unfinished at a site, see settle.
 func (c *census) older(s *siteCensus, h history) []Job {
 	selected := map[string]bool{}
 	for _, r := range s.resources {
@@ -28,23 +26,50 @@ func (c *census) older(s *siteCensus, h history) []Job {
 		if !known && (strangers == maxStrangers || !c.couldSelect(s, resource)) {
 			continue
 		}
-		for _, r := range h.runs[resource] { // newest first
-			if r.at.After(c.at) || r.at.Equal(c.at) && selected[resource] || r.job == nil {
-				continue
-			}
-			if c.unfinished(r, h.runs[resource]) {
-				jobs = append(jobs, *r.job)
-				if !known {
-					strangers++
-				}
-				break
-			}
+		found, told := c.settle(h.runs[resource], selected[resource])
+		if !known && (told || len(found) > 0) {
+			strangers++
 		}
+		jobs = append(jobs, found...)
 	}
 	slices.SortFunc(jobs, func(a, b Job) int {
 		return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Resource.ARN, b.Resource.ARN))
 	})
 	return jobs
+}
+
+// settle returns what is to be done about the older runs of one resource: a job
+// for the most recent one that lacks copies, and one for the most recent one
+// that only has something to take back. It tells the most recent one that will
+// not be copied.
+func (c *census) settle(runs []*pastRun, selected bool) (jobs []Job, told bool) {
+	copying, taking := false, false
+	for _, r := range runs { // newest first
+		if r.at.After(c.at) || r.at.Equal(c.at) && selected || r.job == nil || !c.resting(r) {
+			continue
+		}
+		left, refused := c.unfinished(r, runs, selected)
+		if refused != nil && !told {
+			told = true
+			c.tellLeft(r.job, refused)
+		}
+		switch {
+		case !left:
+		case len(r.job.Copies) > 0 && !copying:
+			copying = true
+			jobs = append(jobs, *r.job)
+		case len(r.job.Copies) == 0 && !taking:
+			taking = true
+			jobs = append(jobs, *r.job)
+		}
+	}
+	return jobs, told
+}
+
+// tellLeft tells that what a run left is not copied.
+func (c *census) tellLeft(j *Job, why error) {
+	site := j.Resource.Site
+	c.e.tell(Event{Stage: j.Stage, Account: site.Account, Region: site.Region, Resource: j.Resource.ARN, Point: j.Point, Err: why})
 }
 
 // inVault says whether a destination in an account other than the resource's
@@ -71,21 +96,25 @@ func (c *census) couldSelect(s *siteCensus, resource string) bool {
 }
 
 // unfinished says whether something is left to do about a run, and readies its
-// job for that.
-func (c *census) unfinished(r *pastRun, runs []*pastRun) bool {
-	left := slices.ContainsFunc(r.rekeyed, r.fits)
+// job for that; and why copies that are missing will not be made.
+func (c *census) unfinished(r *pastRun, runs []*pastRun, selected bool) (left bool, refused error) {
 	for _, d := range c.plan.Copies {
 		present, completed := r.copied(d.Site())
 		switch all := len(r.job.Resource.Members); {
 		case completed == all:
-		case present == all, r.whole && c.stillDue(r, runs, d):
+		case present < all && (!r.whole || !c.stillDue(r, runs, d)):
+		default:
+			if err := c.mayCopy(r, selected, d.Account); err != nil {
+				refused = err
+				break
+			}
 			r.job.addCopy(d)
 			left = true
 		}
 		r.job.addShare(d.Account)
 		left = left || slices.ContainsFunc(r.shared[d.Account], r.fits)
 	}
-	return left
+	return left || len(r.job.Shares) > 0 && slices.ContainsFunc(r.rekeyed, r.fits), refused
 }
 
 // fits says whether a claim in the protected account is one that the run's job

@@ -2,6 +2,7 @@ package backup_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -13,7 +14,8 @@ import (
 )
 
 // A run is cut anywhere and never taken up again: the next night's run
-// finishes what it left.
+// finishes what it left, if any of its copies is in the vault to prove it; else
+// it takes back what is shared and removes what was made on the way.
 func TestTheNextRunSettlesTheLast(t *testing.T) {
 	p := nightly(copyTo(home), copyTo(second))
 	for cut := range mutationsOf(t, p) {
@@ -35,6 +37,7 @@ func TestTheNextRunSettlesTheLast(t *testing.T) {
 				_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
 				require.Error(t, err)
 				c.after = nil
+				proven := len(c.at(home))+len(c.at(second)) > 0
 
 				time.Sleep(24 * time.Hour)
 				report := run(t, c, p, at.Add(24*time.Hour))
@@ -49,8 +52,15 @@ func TestTheNextRunSettlesTheLast(t *testing.T) {
 						begun++
 					}
 				}
-				require.Len(t, list, 3*3+begun*3, "what has originals has copies")
+				places := 1
+				if proven {
+					places = 3
+				}
+				require.True(t, len(list) == 3*3+begun*places, "what has originals has copies, if the run is proven: %d", len(list))
 				require.NotZero(t, begun)
+				for _, s := range c.at(siteA) {
+					require.Empty(t, s.Tags["snapkeep:step"], "%s is an intermediate", s.ID)
+				}
 
 				quiet := c.mutations()
 				for range jobs(t, engine(t, c, backup.Options{}), p, at.Add(48*time.Hour)) {
@@ -61,22 +71,60 @@ func TestTheNextRunSettlesTheLast(t *testing.T) {
 	}
 }
 
-// A resource that is gone when its run is taken up again still gets its copy.
+// A resource that is gone when its run is taken up again, or a later one,
+// still gets the copies that the vault has begun; no others are begun.
 func TestAResourceThatIsGoneIsFinished(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		c, p, at := story(t), nightly(), time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-		defer cancel()
-		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
-		require.Error(t, err)
-		c.resources[siteB] = nil
-		time.Sleep(time.Minute)
-		report := run(t, c, p, at)
-		require.Equal(t, 3, report.Copies)
-		require.Equal(t, "i-b1", report.Jobs[0].Resource.ID())
-		require.True(t, report.Jobs[0].Settle)
-		require.Equal(t, "m5.large", pointsAt(t, c, home)[2].Machine.InstanceType)
-	})
+	for _, later := range []time.Duration{0, 24 * time.Hour} {
+		for _, begun := range []int{0, 1, 2} {
+			t.Run(fmt.Sprintf("%d begun, %v later", begun, later), func(t *testing.T) {
+				inTime(t, func(t *testing.T) {
+					c, p, at := story(t), nightly(), time.Now()
+					p.Sources = p.Sources[1:]
+					c.resources[siteB] = []backup.Resource{
+						instance(siteB, "i-b0", root("vol-b0", 10)),
+						instance(siteB, "i-b1", root("vol-b1", 30), plain("vol-b2", 30)),
+					}
+					ctx, crash := withStop(t)
+					copies := 0
+					c.after = func(k call) error {
+						if k.op == string(backup.StepCopy) {
+							if copies++; copies == begun+1 {
+								crash()
+							}
+						}
+						return ctx.Err()
+					}
+					_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+					require.Error(t, err)
+					c.after = nil
+					c.resources[siteB] = c.resources[siteB][:1]
+					time.Sleep(time.Hour + later)
+					var left []error
+					_, err = engine(t, c, backup.Options{OnEvent: func(e backup.Event) {
+						if errors.Is(e.Err, backup.ErrUnproven) {
+							left = append(left, e.Err)
+						}
+					}}).Run(t.Context(), p, at.Add(later))
+					require.NoError(t, err)
+					nothingShared(t, c)
+					gone := 0
+					for _, pt := range pointsAt(t, c, home) {
+						if pt.Resource == instance(siteB, "i-b1").ARN {
+							gone++
+							require.Equal(t, retention.Complete, pt.State)
+							require.Equal(t, "m5.large", pt.Machine.InstanceType)
+						}
+					}
+					want, told := 1, 0
+					if begun == 0 {
+						want, told = 0, 1
+					}
+					require.Equal(t, want, gone)
+					require.Len(t, left, told)
+				})
+			})
+		}
+	}
 }
 
 // Copies that were pruned, and runs that were not to be copied, are not made

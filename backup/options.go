@@ -36,6 +36,11 @@ type Options struct {
 	// Window is how long after a run's moment its originals may be made; what
 	// was made later, or before, is not adopted as this run's. Zero means 24 h.
 	Window time.Duration
+	// Rest is how long nothing must have been made for another process's run,
+	// with none of its copies under way, before a later run finishes what it
+	// left: until then that process may be at work on it. Runs that this engine
+	// began itself need no rest. Zero means 1 h.
+	Rest time.Duration
 	// Patience is how many attempts in a row may come to nothing before one
 	// part of a job is given up. The time between attempts doubles from 5 s to
 	// 5 min; being throttled and reaching a quota do not count, but nothing is
@@ -110,6 +115,7 @@ func (o Options) resolve() (Options, error) {
 	span("MaxAge", &o.MaxAge, 15*time.Second)
 	span("Grace", &o.Grace, 5*time.Minute)
 	span("Settle", &o.Settle, 30*time.Second)
+	span("Rest", &o.Rest, time.Hour)
 	span("Window", &o.Window, 24*time.Hour)
 	span("Estimate.Overhead", &o.Estimate.Overhead, 2*time.Minute)
 	rate("Estimate.SnapshotRate", &o.Estimate.SnapshotRate, 200)

@@ -169,3 +169,59 @@ func TestOneJobAdvancedTwiceAtOnce(t *testing.T) {
 		intact(t, c, p, at)
 	})
 }
+
+// Two processes' runs overlap against the rules, as when copies take longer
+// than the time between runs: the second leaves the first alone, and nothing
+// is made twice.
+func TestRunsOfTwoProcessesThatOverlap(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 15, func(i int) int32 { return int32(10 + i) })
+		c.takes = func(giB int32) time.Duration { return 11*time.Hour + time.Duration(giB)*time.Minute }
+		p, at := fleetPlan(), time.Now()
+		var both errgroup.Group
+		both.Go(func() error {
+			_, err := engine(t, c, backup.Options{Slots: 5}).Run(t.Context(), p, at)
+			return err
+		})
+		time.Sleep(24*time.Hour + 7*time.Second)
+		both.Go(func() error {
+			report, err := engine(t, c, backup.Options{Slots: 5}).Run(t.Context(), p, at.Add(24*time.Hour))
+			for _, j := range report.Jobs {
+				require.False(t, j.Settle)
+			}
+			return err
+		})
+		require.NoError(t, both.Wait())
+		keys := map[string]bool{}
+		for _, s := range c.at(home) {
+			require.False(t, keys[s.Tags["snapkeep:key"]], "%s is doubled", s.ID)
+			keys[s.Tags["snapkeep:key"]] = true
+		}
+		require.Len(t, keys, 30)
+		nothingShared(t, c)
+	})
+}
+
+// What a process left is settled once nothing was made for its run for a while.
+func TestARunIsLeftAloneForAWhile(t *testing.T) {
+	for after, settled := range map[time.Duration]bool{30 * time.Minute: false, 90 * time.Minute: true} {
+		inTime(t, func(t *testing.T) {
+			c, p, at := fleet(t, 3, same(10)), fleetPlan(), time.Now()
+			ctx, crash := withStop(t)
+			c.after = func(k call) error {
+				if k.op == string(backup.StepCopy) {
+					crash()
+				}
+				return ctx.Err()
+			}
+			_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+			require.Error(t, err)
+			c.after = nil
+			time.Sleep(after)
+			list := jobs(t, engine(t, c, backup.Options{}), p, time.Now())
+			require.Equal(t, settled, list[0].Settle, after)
+			list = jobs(t, engine(t, c, backup.Options{Rest: time.Minute}), p, time.Now())
+			require.True(t, list[0].Settle)
+		})
+	}
+}
