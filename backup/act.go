@@ -193,7 +193,11 @@ func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 		site = v.need.site
 	}
 	t := a.j.trial(v.scope)
-	if over := t.failed(class, v.step, a.e.opts, now); over && t.Fault != nil && v.scope.kind == scopeCopy {
+	over := t.failed(class, v.step, a.e.opts, now)
+	if shared := (*listError)(nil); errors.As(err, &shared) && shared.again.After(t.NotBefore) {
+		t.NotBefore = shared.again // or this job would count the same failure twice
+	}
+	if over && t.Fault != nil && v.scope.kind == scopeCopy {
 		a.j.Copies[v.scope.i].Abandoned = true
 	} else if over {
 		t.Fault = newFault(err)

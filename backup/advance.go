@@ -2,6 +2,7 @@ package backup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -68,7 +69,10 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 			if oldest := now.Add(1 - a.e.opts.MaxAge); since.Before(oldest) {
 				since = oldest
 			}
-			seen, err := a.e.see(ctx, *v.need, since)
+			seen, err := a.e.peek(ctx, *v.need, since)
+			if busy := (*busyError)(nil); errors.As(err, &busy) {
+				return Outcome{NotBefore: busy.again, Waiting: "a listing of " + v.need.site.String()}, nil
+			}
 			if err != nil {
 				a.blame(ctx, v, err)
 				continue

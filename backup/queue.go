@@ -9,18 +9,28 @@ import (
 )
 
 // A queue hands out jobs, by their index, to workers: of those whose time has
-// come the one with the lowest rank first.
+// come the one with the lowest rank first; but a site whose calls take long
+// gets no more than its share of the workers while others have work.
 type queue struct {
 	mu      sync.Mutex // guards all below
-	waiting entries    // by time
-	ready   entries    // by rank
+	workers int
+	waiting entries // by time
+	sites   map[Site]*siteQueue
 	running int
 	changed chan struct{} // closed, and made anew, when a worker should look again
+}
+
+// A siteQueue is what the queue knows of one site.
+type siteQueue struct {
+	ready   entries // by rank
+	jobs    int     // that are not dropped
+	running int
 }
 
 // An entry is a job in the queue.
 type entry struct {
 	job  int
+	site Site
 	rank int64
 	at   time.Time
 }
@@ -35,19 +45,24 @@ func (j Job) rank() int64 {
 	return -j.SizeGiB()
 }
 
-func newQueue() *queue {
+func newQueue(workers int) *queue {
 	return &queue{
-		changed: make(chan struct{}),
+		workers: workers, sites: map[Site]*siteQueue{}, changed: make(chan struct{}),
 		waiting: entries{before: func(a, b entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.job, b.job)) }},
-		ready:   entries{before: func(a, b entry) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.job, b.job)) }},
 	}
 }
+
+func byRank(a, b entry) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.job, b.job)) }
 
 // add puts a job into the queue for the first time.
 func (q *queue) add(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	heap.Push(&q.waiting, e)
+	if q.sites[e.site] == nil {
+		q.sites[e.site] = &siteQueue{ready: entries{before: byRank}}
+	}
+	q.sites[e.site].jobs++
 }
 
 // back returns a job that next handed out; drop takes it out for good.
@@ -55,18 +70,22 @@ func (q *queue) back(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	heap.Push(&q.waiting, e)
-	q.release()
+	q.release(e.site)
 }
 
-func (q *queue) drop() {
+func (q *queue) drop(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.release()
+	if q.sites[e.site].jobs--; q.sites[e.site].jobs == 0 {
+		defer delete(q.sites, e.site)
+	}
+	q.release(e.site)
 }
 
 // release wakes the workers that wait. The caller holds mu.
-func (q *queue) release() {
+func (q *queue) release(site Site) {
 	q.running--
+	q.sites[site].running--
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
@@ -105,18 +124,40 @@ func (q *queue) take() (e entry, wait time.Duration, changed <-chan struct{}) {
 	defer q.mu.Unlock()
 	now := time.Now()
 	for q.waiting.Len() > 0 && !q.waiting.list[0].at.After(now) {
-		heap.Push(&q.ready, heap.Pop(&q.waiting))
+		e := heap.Pop(&q.waiting).(entry)
+		heap.Push(&q.sites[e.site].ready, e)
 	}
+	best := q.best()
 	switch {
-	case q.ready.Len() > 0:
+	case best != nil:
 		q.running++
-		return heap.Pop(&q.ready).(entry), 0, nil
+		best.running++
+		return heap.Pop(&best.ready).(entry), 0, nil
 	case q.waiting.Len() > 0:
 		return entry{}, q.waiting.list[0].at.Sub(now), q.changed
 	case q.running > 0:
 		return entry{}, 0, q.changed
 	}
 	return entry{}, -1, nil
+}
+
+// best returns the site whose turn it is, nil if none has a job that is ready:
+// of those below their share of the workers the one whose first job has the
+// lowest rank; else the one that has the fewest workers. The caller holds mu.
+func (q *queue) best() *siteQueue {
+	share := max(q.workers/max(len(q.sites), 1), 1)
+	var best *siteQueue
+	for _, s := range q.sites {
+		if s.ready.Len() > 0 && (best == nil || s.before(best, share)) {
+			best = s
+		}
+	}
+	return best
+}
+
+func (s *siteQueue) before(t *siteQueue, share int) bool {
+	over, overT := max(s.running-share+1, 0), max(t.running-share+1, 0)
+	return cmp.Or(cmp.Compare(over, overT), byRank(s.ready.list[0], t.ready.list[0])) < 0
 }
 
 // entries is a heap.

@@ -21,12 +21,12 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 	if _, err := e.newCensus(p, at); err != nil {
 		return nil, err
 	}
-	r := &runner{e: e, queue: newQueue()}
+	r := &runner{e: e, queue: newQueue(e.opts.Concurrency)}
 	r.report = Report{Plan: p.Name, At: at.UTC().Truncate(time.Second), Started: time.Now()}
 	for j, err := range e.Jobs(ctx, p, at) {
 		switch {
 		case err == nil:
-			r.queue.add(entry{job: len(r.report.Jobs), rank: j.rank()})
+			r.queue.add(entry{job: len(r.report.Jobs), site: j.Resource.Site, rank: j.rank()})
 			r.report.Jobs = append(r.report.Jobs, j)
 		case ctx.Err() == nil:
 			r.report.Errors = append(r.report.Errors, asError(err, Job{}))
@@ -72,7 +72,7 @@ func (r *runner) work(ctx context.Context) {
 		}
 		r.mu.Unlock()
 		if out.Done {
-			r.queue.drop()
+			r.queue.drop(next)
 			continue
 		}
 		next.at, next.rank = out.NotBefore, j.rank()

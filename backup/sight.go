@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -14,20 +15,61 @@ type sight struct {
 	// result, or for their own ctx.
 	refreshing chan struct{}
 
-	mu   sync.Mutex // guards the two below
-	last *view
-	made []made // what our calls made, until the listing shows it or grace is over
+	mu    sync.Mutex // guards all below
+	last  *view
+	made  []made    // what our calls made, until the listing shows it or grace is over
+	begun time.Time // when the listing that is under way was begun
+	// Of listings that failed: how many in a row, why the last did, and when
+	// the next is worth while.
+	tries     int
+	err       error
+	notBefore time.Time
+
+	used time.Time // when somebody last asked for it; the engine's mu guards it
 }
+
+// shareWait is how long who needs a listing waits for one that another has
+// begun. After that a site that hangs would hold up who has other work.
+const shareWait = time.Second
+
+// A busyError says that a listing is under way and takes long.
+type busyError struct{ again time.Time }
+
+func (e *busyError) Error() string { return "a listing is under way" }
+
+// A listError is a listing that failed, for all who needed it.
+type listError struct {
+	err   error
+	again time.Time // when the next is worth while
+}
+
+func (e *listError) Error() string { return e.err.Error() }
+func (e *listError) Unwrap() error { return e.err }
 
 func (e *Engine) sight(id viewID) *sight {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	now := time.Now()
+	e.dropSights(now)
 	s := e.sights[id]
 	if s == nil {
 		s = &sight{refreshing: make(chan struct{}, 1)}
 		e.sights[id] = s
 	}
+	s.used = now
 	return s
+}
+
+// dropSights forgets, now and then, listings that nobody has asked for since
+// what our calls made must be listed. The caller holds mu.
+func (e *Engine) dropSights(now time.Time) {
+	if now.Sub(e.swept) < e.opts.Grace {
+		return
+	}
+	e.swept = now
+	maps.DeleteFunc(e.sights, func(_ viewID, s *sight) bool {
+		return len(s.refreshing) == 0 && now.Sub(s.used) > max(e.opts.Grace, e.opts.MaxAge)+lastRetry
+	})
 }
 
 // latest returns the last listing with what was made since, nil if there is none.
@@ -58,12 +100,12 @@ func (s *sight) put(v *view, grace time.Duration) *view {
 		_, listed := v.byID[m.ID]
 		return listed || v.begun.Sub(m.at) > grace
 	})
-	s.last = v
+	s.last, s.tries, s.err, s.notBefore = v, 0, nil, time.Time{}
 	return v.with(s.made)
 }
 
-// see returns a listing begun no earlier than since. Those who ask for one
-// listing at the same time share one call.
+// see returns a listing begun no earlier than since, however long it takes.
+// Those who ask for one listing at the same time share one call.
 func (e *Engine) see(ctx context.Context, id viewID, since time.Time) (*view, error) {
 	s := e.sight(id)
 	select {
@@ -75,11 +117,93 @@ func (e *Engine) see(ctx context.Context, id viewID, since time.Time) (*view, er
 	if v := s.latest(); v != nil && !v.begun.Before(since) {
 		return v, nil
 	}
+	return e.list(ctx, id, s)
+}
+
+// peek is see for who has other work: it waits but shortly for a listing that
+// another has begun, then returns a *busyError; and where the last one failed a
+// short while ago, it returns that *listError instead of trying again.
+func (e *Engine) peek(ctx context.Context, id viewID, since time.Time) (*view, error) {
+	s := e.sight(id)
+	if err := s.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer func() { <-s.refreshing }()
+	if v := s.latest(); v != nil && !v.begun.Before(since) {
+		return v, nil
+	}
+	if err := s.failure(time.Now()); err != nil {
+		return nil, err
+	}
+	v, err := e.list(ctx, id, s)
+	if err != nil && ctx.Err() == nil {
+		err = s.failure(time.Time{})
+	}
+	return v, err
+}
+
+// enter takes the token, or says when it is worth asking again: the longer the
+// listing takes, the later.
+func (s *sight) enter(ctx context.Context) error {
+	select {
+	case s.refreshing <- struct{}{}:
+		return nil
+	default:
+	}
+	s.mu.Lock()
+	begun := s.begun
+	s.mu.Unlock()
+	t := time.NewTimer(shareWait - time.Since(begun))
+	defer t.Stop()
+	select {
+	case s.refreshing <- struct{}{}:
+		return nil
+	case <-t.C:
+		now := time.Now()
+		return &busyError{now.Add(min(max(now.Sub(begun), shareWait), 15*shareWait))}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// failure returns the last listing's failure, if the next is not yet worth while.
+func (s *sight) failure(now time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil || !s.notBefore.After(now) {
+		return nil
+	}
+	return &listError{s.err, s.notBefore}
+}
+
+// list makes a listing. The caller holds the token.
+func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
+	begun := time.Now()
+	s.mu.Lock()
+	s.begun = begun
+	s.mu.Unlock()
+	snaps, err := e.snapshots(ctx, id)
+	if err == nil {
+		return s.put(newView(begun, snaps), e.opts.Grace), nil
+	}
+	if ctx.Err() == nil {
+		s.fail(err, time.Now())
+	}
+	return nil, err
+}
+
+func (s *sight) fail(err error, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tries++
+	s.err, s.notBefore = err, now.Add(backoff(s.tries))
+}
+
+func (e *Engine) snapshots(ctx context.Context, id viewID) ([]Snapshot, error) {
 	c, err := e.client(ctx, id.driver, actor{site: id.site, purpose: id.purpose}, "")
 	if err != nil {
 		return nil, err
 	}
-	begun := time.Now()
 	q := Query{Tags: map[string]string{tagVault: string(e.opts.Vault)}, SharedWith: id.shared}
 	var snaps []Snapshot
 	for snap, err := range c.List(ctx, q) {
@@ -88,5 +212,5 @@ func (e *Engine) see(ctx context.Context, id viewID, since time.Time) (*view, er
 		}
 		snaps = append(snaps, snap)
 	}
-	return s.put(newView(begun, snaps), e.opts.Grace), nil
+	return snaps, nil
 }

@@ -30,6 +30,9 @@ func (t *Trial) looked() {
 	}
 }
 
+// backoff is how long to wait after so many attempts in a row that failed.
+func backoff(tries int) time.Duration { return min(firstRetry<<min(tries-1, 10), lastRetry) }
+
 // failed notes an attempt that came to nothing. It reports whether another one
 // makes no sense.
 func (t *Trial) failed(c awserr.Class, step *Step, o Options, now time.Time) bool {
@@ -52,7 +55,7 @@ func (t *Trial) failed(c awserr.Class, step *Step, o Options, now time.Time) boo
 		fallthrough
 	case awserr.Unknown:
 		t.Tries++
-		t.NotBefore = now.Add(min(firstRetry<<min(t.Tries-1, 10), lastRetry))
+		t.NotBefore = now.Add(backoff(t.Tries))
 	default:
 		return true
 	}
