@@ -124,7 +124,7 @@ func (l *lab) placesOf(p protected, at time.Time) (places []backup.Copy) {
 	if perhaps || slices.Contains(l.want.originals, at) {
 		places = append(places, backup.Copy{Account: p.site.Account, Region: p.site.Region})
 	}
-	if perhaps || slices.Contains(l.want.copies, at) {
+	if perhaps && !slices.Contains(l.want.unproven, at) || slices.Contains(l.want.copies, at) {
 		places = append(places, l.Plan.Copies...)
 	}
 	return places

@@ -62,9 +62,9 @@ type wanted struct {
 	// originals and copies are the runs of which every resource has them.
 	originals, copies []time.Time
 	// perhaps are the runs of which a resource may have nothing at all, for
-	// they were never taken up again.
-	perhaps  []time.Time
-	restored []restored
+	// they were never taken up again; of unproven ones there are no copies.
+	perhaps, unproven []time.Time
+	restored          []restored
 }
 
 // runs returns all runs, oldest first, each once.
@@ -219,6 +219,13 @@ func (l *lab) watch(decide func(backuptest.Call) backuptest.Fault) func(backupte
 		}
 		return decide(c)
 	}
+}
+
+// proven says that there is something in the vault of a run.
+func (l *lab) proven(at time.Time) bool {
+	return slices.ContainsFunc(l.Cloud.Snapshots(), func(s backuptest.Snapshot) bool {
+		return s.Account == l.vault() && s.Tags["snapkeep:run"] == backup.RunID(l.Plan.Name, at)
+	})
 }
 
 // calm lets all calls through.
