@@ -28,7 +28,7 @@ type Engine struct {
 
 	mu     sync.Mutex // guards all below
 	sights map[viewID]*sight
-	swept  time.Time // when sights were last looked through
+	swept  time.Time            // when sights were last looked through
 	lost   map[string]time.Time // by point: when an answer was lost
 	own    map[string]time.Time // runs that calls were made for as this engine's, with when the last was
 	begun  map[string]time.Time // runs that calls were made for, with their moments

@@ -18,7 +18,7 @@ type sight struct {
 	mu    sync.Mutex // guards all below
 	last  *view
 	made  []made    // what our calls made, until the listing shows it or grace is over
-	begun time.Time // when the listing that is under way was begun
+	begun time.Time // when the listing that is under way was begun; zero if none is
 	// Of listings that failed: how many in a row, why the last did, and when
 	// the next is worth while.
 	tries     int
@@ -153,6 +153,9 @@ func (s *sight) enter(ctx context.Context) error {
 	s.mu.Lock()
 	begun := s.begun
 	s.mu.Unlock()
+	if begun.IsZero() { // who has the token is about to list, or to give it back
+		begun = time.Now()
+	}
 	t := time.NewTimer(shareWait - time.Since(begun))
 	defer t.Stop()
 	select {
@@ -183,6 +186,9 @@ func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
 	s.begun = begun
 	s.mu.Unlock()
 	snaps, err := e.snapshots(ctx, id)
+	s.mu.Lock()
+	s.begun = time.Time{}
+	s.mu.Unlock()
 	if err == nil {
 		return s.put(newView(begun, snaps), e.opts.Grace), nil
 	}
