@@ -170,6 +170,7 @@ func (j *Job) deleted(id string) {
 	mark(j.Rekeyed)
 	for _, c := range j.Copies {
 		mark(c.Snapshots)
+		mark(c.Spoiled)
 	}
 }
 

@@ -123,7 +123,7 @@ func (d *decision) nextMissing(i int) (member int, ok bool) {
 }
 
 // adoptCopies finds copies by their key. The tags at a destination are the
-// vault's own; the first made counts.
+// vault's own; the first made counts, of those that have not failed.
 func (d *decision) adoptCopies(i int, v *view) {
 	j, c := d.j, &d.j.Copies[i]
 	for m := range c.Snapshots {
@@ -132,16 +132,28 @@ func (d *decision) adoptCopies(i int, v *view) {
 		}
 		key := j.copyKey(m, c.Site)
 		for _, s := range v.of(j.Point) {
-			if s.Tags[tagKey] == key && s.Owner == c.Site.Account {
-				c.Snapshots[m] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
-				break
+			if s.Tags[tagKey] != key || s.Owner != c.Site.Account {
+				continue
 			}
+			if s.State == SnapshotError {
+				c.spoil(s, v.begun)
+				continue
+			}
+			c.Snapshots[m] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+			break
 		}
 		for _, mine := range v.madeWith(key) {
 			if c.Snapshots[m].Snapshot == "" {
 				c.Snapshots[m] = Trace{Snapshot: mine.ID, Seen: mine.at}
 			}
 		}
+	}
+}
+
+// spoil notes a copy of an earlier attempt that failed.
+func (c *JobCopy) spoil(s Snapshot, seen time.Time) {
+	if !slices.ContainsFunc(c.Spoiled, func(t Trace) bool { return t.Snapshot == s.ID }) {
+		c.Spoiled = append(c.Spoiled, Trace{Snapshot: s.ID, Seen: seen, Started: s.Started, Failed: true})
 	}
 }
 

@@ -146,6 +146,21 @@ func (r *pastRun) reconstruct(c *census, s *siteCensus) {
 	}
 }
 
+// spokenFor says whether a copy in another account than the resource's bears
+// out of how many members the resource consisted.
+func (r *pastRun) spokenFor() bool {
+	for site, copies := range r.copies {
+		for _, k := range copies {
+			of := func(m Member) bool { return m.Volume == k.label.volume.Volume && m.SizeGiB == k.label.volume.SizeGiB }
+			if site.Account != k.label.source.Account && k.label.members == len(r.job.Resource.Members) &&
+				slices.ContainsFunc(r.job.Resource.Members, of) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // volumesOf returns the volumes that copies are of, each once, ordered.
 func volumesOf(copies []claim) []Member {
 	var members []Member

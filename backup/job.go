@@ -75,7 +75,10 @@ type JobCopy struct {
 	KMSKey string `json:"kmsKey"`
 	// Snapshots holds one Trace for each member.
 	Snapshots []Trace `json:"snapshots"`
-	Trial     Trial   `json:"trial,omitzero"`
+	// Spoiled holds copies of an earlier attempt that ended in state error: they
+	// are made again, and these removed.
+	Spoiled []Trace `json:"spoiled,omitempty"`
+	Trial   Trial   `json:"trial,omitzero"`
 	// Abandoned says that after a failure the destination could not even be
 	// looked at any more.
 	Abandoned bool `json:"abandoned,omitempty"`
@@ -159,6 +162,7 @@ func (j Job) clone() Job {
 	j.Copies, j.Shares = slices.Clone(j.Copies), slices.Clone(j.Shares)
 	for i := range j.Copies {
 		j.Copies[i].Snapshots = slices.Clone(j.Copies[i].Snapshots)
+		j.Copies[i].Spoiled = slices.Clone(j.Copies[i].Spoiled)
 	}
 	for i := range j.Shares {
 		j.Shares[i].Shared = slices.Clone(j.Shares[i].Shared)

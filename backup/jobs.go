@@ -313,6 +313,7 @@ func (c *census) missing(source int) []error {
 
 // job returns the job of a selected resource, with the destinations that are due.
 func (c *census) job(s *siteCensus, r Resource, h history) Job {
+	r.Members = c.membersOf(r, h)
 	j := newJob(c.e.opts.Vault, c.plan.Name, c.at, r)
 	c.equip(&j, s)
 	if _, begun := h.points[j.Point]; begun && j.Believe.IsZero() {
@@ -325,6 +326,26 @@ func (c *census) job(s *siteCensus, r Resource, h history) Job {
 		}
 	}
 	return j
+}
+
+// membersOf returns the members that a resource had when the run's snapshots
+// were made, if the run has come so far: volumes may have been attached or have
+// grown since. The copies tell, or originals that a copy speaks for. Originals
+// alone tell nothing, since anybody in the account may make a poorer set, until
+// it is too late to make others.
+func (c *census) membersOf(r Resource, h history) []Member {
+	past := h.points[pointID(c.e.opts.Vault, RunID(c.plan.Name, c.at), r.ARN)]
+	if past == nil || past.job == nil || !past.spokenFor() && !c.now.After(past.window.to) {
+		return r.Members
+	}
+	members := slices.Clone(past.job.Resource.Members)
+	for i, m := range members {
+		k := slices.IndexFunc(r.Members, func(now Member) bool { return now.Volume == m.Volume })
+		if k >= 0 { // whether and how a volume is encrypted never changes
+			members[i].Encrypted, members[i].KMSKey = r.Members[k].Encrypted, r.Members[k].KMSKey
+		}
+	}
+	return members
 }
 
 // equip gives a job what does not depend on its resource.

@@ -121,7 +121,7 @@ func (d *decision) tidy() *verdict {
 		return nil
 	}
 	for _, c := range j.Copies {
-		for _, t := range c.Snapshots {
+		for _, t := range slices.Concat(c.Spoiled, c.Snapshots) {
 			if t.Failed && !t.Deleted {
 				return d.remove(t.Snapshot, actor{c.Site, accounts.VaultPruner, true})
 			}
