@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -228,5 +229,8 @@ func (a *advance) learn(v *verdict, class awserr.Class, err error, now time.Time
 func (e *Engine) loseAnswer(point string, now time.Time) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	// Nothing is made for a run after its window but copies, which are looked up
+	// before they are made; an older form of a job would not be given so late.
+	maps.DeleteFunc(e.lost, func(_ string, t time.Time) bool { return now.Sub(t) > e.opts.Window+e.opts.Settle })
 	e.lost[point] = now
 }

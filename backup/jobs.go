@@ -167,67 +167,6 @@ func (c *census) unlisted(id viewID, err error) {
 	}
 }
 
-// discover lists a site's resources.
-func (c *census) discover(ctx context.Context, s *siteCensus) {
-	client, err := c.e.client(ctx, s.driver, actor{site: s.site, purpose: accounts.Backup}, "")
-	if err != nil {
-		s.fail(c.e, "", err)
-		s.lost = true
-		return
-	}
-	for r, err := range client.Discover(ctx, c.plan.Sources[s.source].Select) {
-		switch {
-		case err != nil && r.ARN == "":
-			s.fail(c.e, "", fmt.Errorf("discover: %w", err))
-			s.lost = true
-		case err != nil:
-			s.fail(c.e, r.ARN, err)
-		default:
-			if err := s.fits(r); err != nil {
-				s.fail(c.e, r.ARN, err)
-				continue
-			}
-			s.resources = append(s.resources, r)
-			s.note(r.Members)
-		}
-	}
-}
-
-// note remembers which volumes an AWS-managed key encrypts.
-func (s *siteCensus) note(members []Member) {
-	for _, m := range members {
-		if m.ManagedKey {
-			if s.managed == nil {
-				s.managed = map[string]bool{}
-			}
-			s.managed[m.Volume] = true
-		}
-	}
-}
-
-// fits refuses a resource that no job could be made of: a driver's mistake, or
-// an instance without volumes.
-func (s *siteCensus) fits(r Resource) error {
-	a, err := parseARN(r.ARN)
-	switch {
-	case err != nil:
-		return err
-	case a.site != s.site || r.Site != s.site:
-		return fmt.Errorf("is in %s", a.site)
-	case len(r.Members) == 0:
-		return errors.New("has no volumes to protect")
-	case len(r.Members) > maxMembers:
-		return fmt.Errorf("has %d volumes; one call snapshots at most %d: %w", len(r.Members), maxMembers, ErrUnsupported)
-	}
-	return nil
-}
-
-func (s *siteCensus) fail(e *Engine, resource string, err error) {
-	err = &Error{Account: s.site.Account, Region: s.site.Region, Resource: resource, Err: err}
-	s.errs = append(s.errs, err)
-	e.tell(Event{Account: s.site.Account, Region: s.site.Region, Resource: resource, Err: err})
-}
-
 // yield hands over what was found.
 func (c *census) yield(yield func(Job, error) bool) {
 	for _, err := range c.errors() {

@@ -31,7 +31,8 @@ func LoadPlan(r io.Reader) (Plan, error) {
 func ParsePlan(text []byte) (Plan, error) { return LoadPlan(bytes.NewReader(text)) }
 
 // Sites returns the sites where the plan's recovery points are, each once:
-// the sources first, then the destinations of copies. For PointFilter.Sites.
+// the sources first, then the destinations of copies. To read the catalog use
+// Filter instead: it knows as what each site is to be read.
 func (p Plan) Sites() []Site {
 	sites := p.SourceSites()
 	for _, d := range p.Copies {

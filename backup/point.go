@@ -47,6 +47,8 @@ type PointMember struct {
 
 // A PointFilter narrows the catalog. Zero fields do not narrow, but for the
 // sites: the catalog is in the cloud, and the engine must be told where to look.
+// A filter that names no site, as the zero one, finds nothing. Plan.Filter makes
+// one for all points of a plan.
 type PointFilter struct {
 	// Sites to read. Sites of the vault account are read as
 	// accounts.VaultWriter, and copies there are believed; all others as

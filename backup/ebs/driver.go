@@ -46,7 +46,8 @@ func New(opts Options) *Driver {
 func (d *Driver) Kinds() []string { return []string{KindInstance, KindVolume} }
 
 // Open returns a client for a site. It does no I/O. The client remembers
-// which KMS keys are AWS's own, which never changes, and nothing else.
+// which KMS keys are AWS's own, which never changes, and for ten minutes which
+// it may not describe; nothing else.
 func (d *Driver) Open(cfg aws.Config, site backup.Site) backup.Client {
 	cfg = cfg.Copy()
 	cfg.Region = site.Region
@@ -60,7 +61,7 @@ func (d *Driver) Open(cfg aws.Config, site backup.Site) backup.Client {
 			o.Retryer, o.RetryMaxAttempts = awscall.Repeat(), 0
 			o.APIOptions = append(o.APIOptions, awscall.BoundAttempts)
 		}}, d.kms...)...),
-		managed: map[string]bool{},
+		managed: map[string]keyAnswer{},
 	}
 }
 
@@ -91,6 +92,6 @@ type client struct {
 
 	// mu guards managed. It is never held across a call.
 	mu sync.Mutex
-	// managed holds the keys that were described: true for AWS-managed ones.
-	managed map[string]bool
+	// managed holds what KMS said of the keys that were asked about.
+	managed map[string]keyAnswer
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -31,27 +32,40 @@ func (c *client) markManaged(ctx context.Context, members []backup.Member) error
 	return nil
 }
 
+// refusalAge is how long a refusal to describe a key is believed: a role that is
+// given the permission is soon found to have it.
+const refusalAge = 10 * time.Minute
+
+// A keyAnswer is what KMS said of a key.
+type keyAnswer struct {
+	managed bool
+	until   time.Time // zero: for ever
+}
+
+func (a keyAnswer) holds(now time.Time) bool { return a.until.IsZero() || now.Before(a.until) }
+
 // isManaged asks KMS once for each key and remembers the answer: who manages
-// a key never changes. A refusal is remembered too, for as long as the client
-// lives; a role that is given the permission later needs a new engine to see it.
+// a key never changes. A refusal is remembered for refusalAge.
 func (c *client) isManaged(ctx context.Context, key string) (bool, error) {
 	c.mu.Lock()
-	managed, known := c.managed[key]
+	answer, known := c.managed[key]
 	c.mu.Unlock()
-	if known {
-		return managed, nil
+	if known && answer.holds(time.Now()) {
+		return answer.managed, nil
 	}
 	out, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(key)})
 	err = awscall.Wrap("DescribeKey", err)
+	answer = keyAnswer{}
 	switch {
 	case err == nil:
-		managed = out.KeyMetadata != nil && out.KeyMetadata.KeyManager == types.KeyManagerTypeAws
+		answer.managed = out.KeyMetadata != nil && out.KeyMetadata.KeyManager == types.KeyManagerTypeAws
 	case errors.Is(err, backup.ErrDenied), errors.Is(err, backup.ErrNotFound):
+		answer.until = time.Now().Add(refusalAge)
 	default:
 		return false, fmt.Errorf("key %s: %w", key, err)
 	}
 	c.mu.Lock()
-	c.managed[key] = managed
+	c.managed[key] = answer
 	c.mu.Unlock()
-	return managed, nil
+	return answer.managed, nil
 }

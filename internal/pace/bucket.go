@@ -40,6 +40,12 @@ func (b *bucket) missing(now time.Time) time.Duration {
 	return max(next.Sub(now), time.Nanosecond)
 }
 
+// full says whether the bucket is as one that was just made.
+func (b *bucket) full(now time.Time) bool {
+	b.update(now)
+	return b.tokens >= b.limit.Burst && b.rate >= b.limit.Refill && !b.told.After(now)
+}
+
 func (b *bucket) take() {
 	if b.limit != (Limit{}) {
 		b.tokens--

@@ -6,6 +6,7 @@
 package pace
 
 import (
+	"maps"
 	"sync"
 	"time"
 )
@@ -23,13 +24,17 @@ type Key struct {
 }
 
 // A Pacer holds buckets, each made full when it is first asked for. It is
-// safe for concurrent use.
+// safe for concurrent use, and forgets buckets that are full again.
 type Pacer struct {
 	limits func(api string) Limit
 
-	mu      sync.Mutex // guards buckets and what they hold
+	mu      sync.Mutex // guards buckets and what they hold, and swept
 	buckets map[Key]*bucket
+	swept   time.Time // when full buckets were last dropped
 }
+
+// sweep is how often full buckets are dropped: they are as good as new ones.
+const sweep = 5 * time.Minute
 
 // New returns a Pacer that asks limits once for the limit of each bucket. Nil
 // means Published.
@@ -71,6 +76,10 @@ func (p *Pacer) Throttled(now time.Time, k Key) {
 }
 
 func (p *Pacer) bucket(now time.Time, k Key) *bucket {
+	if now.Sub(p.swept) >= sweep {
+		p.swept = now
+		maps.DeleteFunc(p.buckets, func(_ Key, b *bucket) bool { return b.full(now) })
+	}
 	b := p.buckets[k]
 	if b == nil {
 		limit := p.limits(k.API)

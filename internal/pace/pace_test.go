@@ -1,6 +1,7 @@
 package pace_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -149,4 +150,24 @@ func TestWhoWaitsIsServed(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Buckets that are full again are forgotten; one that was throttled is not.
+func TestFullBucketsAreForgotten(t *testing.T) {
+	p, now := pace.New(fixed(pace.Limit{Burst: 1, Refill: 1.0 / 15})), start
+	for day := range 100 {
+		now = start.Add(time.Duration(day) * 24 * time.Hour)
+		for i := range 50 {
+			require.Zero(t, p.Take(now, pace.Key{API: fmt.Sprintf("volume %d of day %d", i, day)}))
+		}
+		require.LessOrEqual(t, p.Buckets(), 100)
+	}
+	slow := pace.Key{API: "slow"}
+	for range 5 {
+		p.Throttled(now, slow)
+	}
+	now = now.Add(time.Second)
+	require.NotZero(t, p.Take(now, slow))
+	require.Zero(t, p.Take(now.Add(6*time.Minute), copyK), "the others are dropped")
+	require.LessOrEqual(t, p.Buckets(), 2)
 }
