@@ -42,7 +42,8 @@ type cloud struct {
 	// or after the effect.
 	before, after func(c call) error
 	calls         []call
-	dryRun        bool // fail the test on any mutating call
+	shown         map[string]bool // ids that a listing has returned
+	dryRun        bool            // fail the test on any mutating call
 }
 
 type fakeSnap struct {
@@ -74,6 +75,7 @@ func newCloud(t *testing.T) *cloud {
 		takes:     func(giB int32) time.Duration { return time.Minute + time.Duration(giB)*time.Second },
 		resources: map[backup.Site][]backup.Resource{}, snaps: map[string]*fakeSnap{}, last: map[string]time.Time{},
 		badKeys: map[string]bool{}, denied: map[accounts.ID]error{}, breaks: map[string]string{},
+		shown: map[string]bool{},
 	}
 }
 
@@ -204,6 +206,7 @@ func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
 			fits = fits && ok && (v == "" || v == have)
 		}
 		if fits {
+			f.shown[id] = true
 			list = append(list, f.now(s))
 		}
 	}

@@ -273,14 +273,19 @@ func FuzzForeignTags(f *testing.F) {
 			want, err := json.Marshal(pointsAt(t, c, home))
 			require.NoError(t, err)
 
+			var all []*fakeSnap
 			for _, like := range []*fakeSnap{c.at(siteB)[0], c.at(home)[0]} {
 				forged := c.put(siteB, like.Snapshot, like.Tags)
 				forged.Owner, forged.Volume, forged.Started = beta, "vol-b1", at
 				forged.Tags[k1], forged.Tags[k2] = v1, v2
+				all = append(all, forged)
 			}
 			time.Sleep(time.Minute)
 			pointsAt(t, c, siteB)
 			_, _ = engine(t, c, backup.Options{}).Run(t.Context(), p, at.Add(time.Hour)) // settles, or not
+			for _, forged := range all {                                                 // or this tests nothing
+				require.Equal(t, forged.Tags["snapkeep:vault"] == string(vault), c.shown[forged.ID])
+			}
 			for _, pt := range pointsAt(t, c, home) {
 				if pt.Run.Equal(at) {
 					text, err := json.Marshal([]backup.Point{pt})

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -278,6 +279,37 @@ func TestKeysAreDescribedOnce(t *testing.T) {
 		require.Equal(t, map[string]bool{"vol-1": false, "vol-2": true, "vol-3": true, "vol-4": false, "vol-5": false}, managed)
 	}
 	require.Equal(t, 3, w.count("DescribeKey"))
+}
+
+// A role that was refused and is let look at a key later is believed then; what
+// is known is not asked again.
+func TestARefusedKeyIsDescribedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const theirs, hidden = "arn:key/aws-managed", "arn:key/aws-managed-hidden"
+		all, refused := inventory(nil, []disk{{id: "vol-1", key: theirs}, {id: "vol-2", key: hidden}}), true
+		client, w := open(t, func(r request) answer {
+			if refused && r.action == "DescribeKey" && strings.Contains(r.body, hidden) {
+				return answer{status: 400, body: `{"__type":"AccessDeniedException","message":"no"}`}
+			}
+			return all(r)
+		})
+		discover := func() map[string]bool {
+			managed := map[string]bool{}
+			for r, err := range client.Discover(t.Context(), backup.Selector{All: true}) {
+				require.NoError(t, err)
+				managed[r.ID()] = r.Members[0].ManagedKey
+			}
+			return managed
+		}
+		require.Equal(t, map[string]bool{"vol-1": true, "vol-2": false}, discover())
+		refused = false
+		time.Sleep(9 * time.Minute)
+		require.Equal(t, map[string]bool{"vol-1": true, "vol-2": false}, discover())
+		require.Equal(t, 2, w.count("DescribeKey"))
+		time.Sleep(2 * time.Minute)
+		require.Equal(t, map[string]bool{"vol-1": true, "vol-2": true}, discover())
+		require.Equal(t, 3, w.count("DescribeKey"))
+	})
 }
 
 // TestAKeyInTroubleConcernsItsResourcesOnly: KMS fails for one key, and the
