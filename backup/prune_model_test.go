@@ -174,6 +174,7 @@ func (m *model) pruneUnderFire() int {
 type whole struct {
 	site     backup.Site
 	resource string
+	point    string
 	copy     bool
 	taken    time.Time
 	ids      []string
@@ -189,13 +190,13 @@ func (m *model) wholes() []whole {
 		if s.gone || tags["snapkeep:step"] != "" || m.c.now(s).State != backup.SnapshotCompleted {
 			continue
 		}
-		w := whole{site: s.site, resource: tags["snapkeep:resource"], taken: s.Started}
+		w := whole{site: s.site, resource: tags["snapkeep:resource"], point: tags["snapkeep:point"], taken: s.Started}
 		volume := s.Volume
 		if text := tags["snapkeep:taken"]; text != "" {
 			w.copy, volume = true, tags["snapkeep:volume"]
 			w.taken, _ = time.Parse(time.RFC3339Nano, text)
 		}
-		key := fmt.Sprint(s.site, w.copy, tags["snapkeep:point"], w.taken)
+		key := fmt.Sprint(s.site, w.copy, w.point, w.taken)
 		if sets[key] == nil {
 			sets[key] = &w
 		}
@@ -225,8 +226,8 @@ func (m *model) allowed(k call) {
 	victim := all[i]
 	others := func(site backup.Site, from time.Time) bool {
 		return slices.ContainsFunc(all, func(w whole) bool {
-			return w.site == site && w.copy && w.resource == victim.resource && !w.taken.Before(from) &&
-				!slices.Contains(w.ids, k.step.Snapshot)
+			return w.site == site && w.copy && w.resource == victim.resource && !slices.Contains(w.ids, k.step.Snapshot) &&
+				(!w.taken.Before(from) || w.point == victim.point)
 		})
 	}
 	if victim.copy {
@@ -292,13 +293,13 @@ func (m *model) kept(list []backup.Point, now time.Time) (left []string) {
 		var in []retention.RecoveryPoint
 		for _, pt := range group {
 			if m.isDropped(pt, group, list, now) {
-				if m.isHeld(pt, group, list) {
+				if m.isHeld(pt, group, list, now) {
 					left = append(left, pt.Site.String()+" "+pt.ID)
 				}
 				continue
 			}
 			rp := retention.RecoveryPoint{ID: pt.ID, Time: pt.Time, State: pt.State}
-			if m.isHeld(pt, group, list) {
+			if m.isHeld(pt, group, list, now) {
 				rp.Holds = []retention.Hold{{Kind: retention.Pin}}
 			}
 			in = append(in, rp)
@@ -316,7 +317,7 @@ func (m *model) kept(list []backup.Point, now time.Time) (left []string) {
 }
 
 // isHeld says whether a point is held by what the catalog shows.
-func (m *model) isHeld(pt backup.Point, group, all []backup.Point) bool {
+func (m *model) isHeld(pt backup.Point, group, all []backup.Point, now time.Time) bool {
 	started := func(pt backup.Point) (latest time.Time) {
 		for _, s := range pt.Members {
 			if s.Snapshot.Started.After(latest) {
@@ -331,7 +332,7 @@ func (m *model) isHeld(pt backup.Point, group, all []backup.Point) bool {
 		}
 	}
 	for _, s := range pt.Extra {
-		if s.Tags["snapkeep:legal-hold"] != "" {
+		if s.Tags["snapkeep:legal-hold"] != "" || !pt.Copy && s.Started.After(now.Add(-m.p.Retention.MinAge)) {
 			return true
 		}
 	}
@@ -340,12 +341,12 @@ func (m *model) isHeld(pt backup.Point, group, all []backup.Point) bool {
 	}
 	if pt.Copy {
 		return !slices.ContainsFunc(group, func(o backup.Point) bool {
-			return o.State == retention.Complete && started(o).After(started(pt))
+			return o.State == retention.Complete && (started(o).After(started(pt)) || started(o).Equal(started(pt)) && o.Time.After(pt.Time))
 		})
 	}
 	for _, c := range m.p.Copies {
 		if !slices.ContainsFunc(all, func(o backup.Point) bool {
-			return o.Copy && o.Site == c.Site() && o.Resource == pt.Resource && o.State == retention.Complete && !o.Time.Before(pt.Time)
+			return o.Copy && o.Site == c.Site() && o.Resource == pt.Resource && o.State == retention.Complete && (o.ID == pt.ID || !o.Time.Before(pt.Time))
 		}) {
 			return true
 		}
