@@ -78,6 +78,7 @@
 // [ErrUnproven] as an event and leaves the originals to retention in their own
 // account. To have them copied, run the plan with the moment that failed: after
 // a crash always do so first.
+//
 // A process that takes over waits [Options.Settle] before it makes anything,
 // since what its predecessor made last may not be listed yet.
 //
