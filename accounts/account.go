@@ -31,7 +31,7 @@ type Role struct {
 	// Tags of the session, at most 50; TransitiveTags names those that later
 	// hops inherit and may not set again.
 	Tags           map[string]string `json:"tags,omitempty"`
-	TransitiveTags []string          `json:"transitiveTags,omitempty"`
+	TransitiveTags []string          `json:"transitiveTags,omitempty"` // keys of Tags, each once
 }
 
 // An Account is one AWS account and the way into it.

@@ -35,11 +35,11 @@ var (
 
 // An Error is the failure of one piece of work: where, of what, how far it had come, and why.
 type Error struct {
-	Account  accounts.ID
-	Region   string
-	Resource string // ARN; empty when a whole site failed
-	Stage    Stage  // the last stage reached
-	Err      error
+	Account  accounts.ID // of the site where it failed: 12 digits
+	Region   string      // "eu-west-1"
+	Resource string      // ARN; empty when a whole site failed
+	Stage    Stage       // the last stage reached
+	Err      error       // the cause; never nil
 }
 
 // Error returns "222222222222/eu-west-1: instance/i-1: after snapshotted: why".

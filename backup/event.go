@@ -11,15 +11,15 @@ import (
 // An Event is one thing that happened in a run. Events are told to
 // Options.OnEvent one at a time, in order; they only observe.
 type Event struct {
-	Time     time.Time
-	Stage    Stage
-	Account  accounts.ID
-	Region   string
-	Resource string   // ARN
-	Point    string   // recovery point id
-	Step     StepKind // the call that was made, if the event is one; else Stage was reached
-	Snapshot string   // what was made or acted upon, if one thing
-	Err      error
+	Time     time.Time   // by the clock of the host, at the telling
+	Stage    Stage       // of the job or restore at that moment; empty if it is of neither
+	Account  accounts.ID // of the site where it happened: 12 digits
+	Region   string      // "eu-west-1"
+	Resource string      // ARN
+	Point    string      // recovery point id
+	Step     StepKind    // the call that was made, if the event is one; else Stage was reached
+	Snapshot string      // what was made or acted upon, if one thing
+	Err      error       // what failed, AWS's own error included; nil if nothing did
 }
 
 // LogValue groups the fields that are set. An Event has no secrets.

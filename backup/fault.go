@@ -12,7 +12,7 @@ import (
 // AWS's own error is only in the Event of the moment.
 type Fault struct {
 	Kind string `json:"kind,omitempty"` // the text of one of the Err… sentinels; empty for any other error
-	Text string `json:"text"`
+	Text string `json:"text"`           // what the error's own Error returned
 }
 
 // Error returns the text.

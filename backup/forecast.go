@@ -19,9 +19,9 @@ import (
 // volume has changed. Makespan is a lower bound under that estimate: no
 // scheduling gets below it.
 type Forecast struct {
-	Resources int   `json:"resources"`
-	Volumes   int   `json:"volumes"`
-	GiB       int64 `json:"gib"`
+	Resources int   `json:"resources"` // whose jobs have not ended
+	Volumes   int   `json:"volumes"`   // members of these resources
+	GiB       int64 `json:"gib"`       // of these volumes, by their whole sizes
 	// Calls that change something, by the name of the API.
 	Calls map[string]int `json:"calls"`
 	// Makespan is the longest of Bounds.
@@ -33,7 +33,7 @@ type Forecast struct {
 // A Bound is one reason why a run takes at least so long.
 type Bound struct {
 	What string        `json:"what"` // "20 copy slots of 999999999999/eu-west-1"
-	Time time.Duration `json:"time"`
+	Time time.Duration `json:"time"` // from now on, at least; in JSON, nanoseconds
 }
 
 // Forecast reckons what is left to do for jobs that Jobs has listed, or that

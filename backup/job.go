@@ -27,7 +27,7 @@ type Job struct {
 	Vault accounts.ID `json:"vault"`
 	// Plan and At are the run, see Job.Run.
 	Plan string    `json:"plan"`
-	At   time.Time `json:"at"`
+	At   time.Time `json:"at"` // UTC, in whole seconds
 	// Point is the id of the recovery point that the job makes.
 	Point string `json:"point"`
 	// Resource with its members, as it was when the job was made, without its tags.
@@ -41,7 +41,7 @@ type Job struct {
 	// Originals and Rekeyed hold one Trace for each member, in their order.
 	// Rekeyed is for members with a ManagedKey only.
 	Originals []Trace `json:"originals"`
-	Rekeyed   []Trace `json:"rekeyed"`
+	Rekeyed   []Trace `json:"rekeyed"` // one for each member; zero for a member without a ManagedKey
 	// Copies are the destinations that are due.
 	Copies []JobCopy `json:"copies,omitempty"`
 	// Shares are the accounts that the snapshots are shared with.
@@ -49,7 +49,7 @@ type Job struct {
 
 	// Stage the job is at. Reached is the last one before Failed or Unrevoked.
 	Stage   Stage `json:"stage"`
-	Reached Stage `json:"reached"`
+	Reached Stage `json:"reached"` // equal to Stage until the job ends Failed or Unrevoked
 	// Believe is the moment from which a listing proves that something was
 	// not made: what is missing in an older one may have been made by a call
 	// whose answer nobody saw. Zero means that there was no such call.
@@ -64,21 +64,21 @@ type Job struct {
 	// Source is how work in the protected account goes, Tidy how the removal
 	// of what failed or is no longer needed.
 	Source Trial `json:"source,omitzero"`
-	Tidy   Trial `json:"tidy,omitzero"`
+	Tidy   Trial `json:"tidy,omitzero"` // given up, it ends the job Unrevoked and not Failed
 	// Calls counts the calls made for this job by the name of the API.
 	Calls map[string]int `json:"calls,omitempty"`
 }
 
 // A JobCopy is one destination of a job.
 type JobCopy struct {
-	Site   Site   `json:"site"`
-	KMSKey string `json:"kmsKey"`
+	Site   Site   `json:"site"`   // that owns the copies
+	KMSKey string `json:"kmsKey"` // key ARN that the copies are written under
 	// Snapshots holds one Trace for each member.
 	Snapshots []Trace `json:"snapshots"`
 	// Spoiled holds copies of an earlier attempt that ended in state error: they
 	// are made again, and these removed.
 	Spoiled []Trace `json:"spoiled,omitempty"`
-	Trial   Trial   `json:"trial,omitzero"`
+	Trial   Trial   `json:"trial,omitzero"` // of all that is done there
 	// Abandoned says that after a failure the destination could not even be
 	// looked at any more.
 	Abandoned bool `json:"abandoned,omitempty"`
@@ -86,31 +86,31 @@ type JobCopy struct {
 
 // A JobShare is one account that snapshots are shared with while it copies them.
 type JobShare struct {
-	Account accounts.ID `json:"account"`
+	Account accounts.ID `json:"account"` // 12 digits: the account of a destination
 	// Shared and Revoked list snapshots by id.
 	Shared  []string `json:"shared,omitempty"`
-	Revoked []string `json:"revoked,omitempty"`
-	Trial   Trial    `json:"trial,omitzero"`
+	Revoked []string `json:"revoked,omitempty"` // taken back, and not shared again since
+	Trial   Trial    `json:"trial,omitzero"`    // of the calls that share and revoke
 }
 
 // A Trace is what a job knows of one snapshot.
 type Trace struct {
-	Snapshot string `json:"snapshot,omitempty"`
+	Snapshot string `json:"snapshot,omitempty"` // its id; empty while none is known
 	// Seen is when a listing last showed it, or else when the answer to the
 	// call that made it came.
 	Seen time.Time `json:"seen,omitzero"`
 	// Started is the snapshot's StartTime.
 	Started   time.Time `json:"started,omitzero"`
-	Completed bool      `json:"completed,omitempty"`
-	Failed    bool      `json:"failed,omitempty"` // state error
-	Deleted   bool      `json:"deleted,omitempty"`
+	Completed bool      `json:"completed,omitempty"` // state completed, when last listed
+	Failed    bool      `json:"failed,omitempty"`    // state error
+	Deleted   bool      `json:"deleted,omitempty"`   // by the job, or listed no more
 }
 
 // A Trial is how attempts at something have gone.
 type Trial struct {
 	// Tries is how many in a row came to nothing, Since when the first did.
 	Tries int       `json:"tries,omitempty"`
-	Since time.Time `json:"since,omitzero"`
+	Since time.Time `json:"since,omitzero"` // zero if none did; being throttled counts here, but is no try
 	// NotBefore is when the next one may be made.
 	NotBefore time.Time `json:"notBefore,omitzero"`
 	// Looking says that they were listings, not calls that change something.

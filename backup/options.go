@@ -67,7 +67,7 @@ type Options struct {
 // A Rate is a token bucket: Burst calls at once, then PerSecond. Zero PerSecond
 // means that there is no limit.
 type Rate struct {
-	Burst, PerSecond float64
+	Burst, PerSecond float64 // calls, and calls in a second; a Burst below 1 counts as 1
 }
 
 // An Estimate is how long snapshots take. AWS publishes no figures, and

@@ -22,9 +22,9 @@ type Plan struct {
 
 // A Source is an account and its Regions, and what is protected in them.
 type Source struct {
-	Account accounts.ID `json:"account"`
-	Regions []string    `json:"regions"`
-	Select  Selector    `json:"select"`
+	Account accounts.ID `json:"account"` // 12 digits: the account that is protected
+	Regions []string    `json:"regions"` // at least one, each once
+	Select  Selector    `json:"select"`  // in each of Regions
 	// RekeyKeys maps a Region to the ARN of a key of the protected account
 	// under which snapshots encrypted by the AWS-managed key `aws/ebs` are
 	// copied first, since those cannot be shared with another account
@@ -37,20 +37,20 @@ type Source struct {
 // is in IDs, or it has every tag in Tags; and if it is in none of the
 // exclusions. The zero Selector chooses nothing and is refused by Validate.
 type Selector struct {
-	All  bool              `json:"all,omitempty"`
+	All  bool              `json:"all,omitempty"`  // every instance, and every volume that is attached to none
 	IDs  []string          `json:"ids,omitempty"`  // instance and volume ids
 	Tags map[string]string `json:"tags,omitempty"` // all must match; "" matches any value
 	// ExcludeIDs and ExcludeTags (any one match) win over what chooses. An
 	// excluded volume of a chosen instance is left out of its recovery points.
 	ExcludeIDs  []string          `json:"excludeIds,omitempty"`
-	ExcludeTags map[string]string `json:"excludeTags,omitempty"`
+	ExcludeTags map[string]string `json:"excludeTags,omitempty"` // "" matches any value
 }
 
 // A Copy is a place for copies of every recovery point.
 type Copy struct {
 	// Account that owns the copies: the vault account, as a rule.
 	Account accounts.ID `json:"account"`
-	Region  string      `json:"region"`
+	Region  string      `json:"region"` // of Account, such as "eu-west-1"
 	// KMSKey is the ARN of the customer key of Account in Region under which
 	// the copies are written. It is required: a copy under `aws/ebs` could
 	// never be shared again, so never restored elsewhere.

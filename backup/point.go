@@ -13,24 +13,24 @@ import (
 type Point struct {
 	// ID is the same for the originals and all copies of one moment of one resource.
 	ID   string `json:"id"`
-	Plan string `json:"plan"`
+	Plan string `json:"plan"` // Plan.Name
 	// Run is the moment of the run, (plan, at).
 	Run time.Time `json:"run"`
 	// Site that owns the snapshots.
 	Site Site `json:"site"`
 	// Copy says that these are copies, Source that they come from there.
 	Copy   bool `json:"copy,omitempty"`
-	Source Site `json:"source"`
+	Source Site `json:"source"` // equal to Site for originals
 	// Resource is the ARN of the protected resource, Kind its kind.
 	Resource string `json:"resource"`
-	Kind     string `json:"kind"`
+	Kind     string `json:"kind"` // "instance" or "volume"
 	// Time the data is from: the StartTime of the originals.
 	Time time.Time `json:"time"`
 	// State is Complete when every member is completed and verified.
 	State   retention.State  `json:"state"`
-	Members []PointMember    `json:"members"`
-	Machine Machine          `json:"machine,omitzero"`
-	Holds   []retention.Hold `json:"holds,omitempty"`
+	Members []PointMember    `json:"members"`          // those that were found: all of them, if State is Complete
+	Machine Machine          `json:"machine,omitzero"` // at the time of the run; zero for a volume
+	Holds   []retention.Hold `json:"holds,omitempty"`  // none from Points: holds follow from a plan, see PrunePlan
 	// Extra holds snapshots of the same point that no restore needs: what a
 	// lost answer doubled, failed copies, intermediates of a rekey that were
 	// left. They go when the point goes.
@@ -42,7 +42,7 @@ type Point struct {
 // the snapshot's own are in Snapshot.
 type PointMember struct {
 	Member
-	Snapshot Snapshot `json:"snapshot"`
+	Snapshot Snapshot `json:"snapshot"` // as it was listed
 }
 
 // A PointFilter narrows the catalog. Zero fields do not narrow, but for the
@@ -58,10 +58,10 @@ type PointFilter struct {
 	// CopySites are destinations outside the vault account: read as
 	// accounts.VaultWriter, for copies only. Plan.Filter knows a plan's.
 	CopySites []Site
-	Plan      string
+	Plan      string      // Plan.Name
 	Resource  string      // ARN
 	Account   accounts.ID // the protected account
-	CopyOnly  bool
+	CopyOnly  bool        // leaves originals out
 }
 
 // Filter returns the filter for all points of the plan, when vault is the

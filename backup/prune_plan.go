@@ -25,11 +25,11 @@ const prunePlanLife = 24 * time.Hour
 type PrunePlan struct {
 	// Vault of the engine that made the plan. No other takes it.
 	Vault accounts.ID `json:"vault"`
-	Plan  Plan        `json:"plan"`
+	Plan  Plan        `json:"plan"` // whose policies were applied
 	// Made is the moment the policies were applied at, Expires when Prune
 	// begins to refuse the plan: 24 h later.
 	Made    time.Time `json:"made"`
-	Expires time.Time `json:"expires"`
+	Expires time.Time `json:"expires"` // Made and 24 h
 	// Groups by resource, originals first, then by site.
 	Groups []PruneGroup `json:"groups"`
 	// Digest of all of the above, so that Prune does what was planned and
@@ -42,10 +42,10 @@ type PrunePlan struct {
 // policy is applied to each group by itself: a copy never keeps an original,
 // nor an original a copy.
 type PruneGroup struct {
-	Resource string           `json:"resource"` // ARN
-	Site     Site             `json:"site"`
-	Copy     bool             `json:"copy,omitempty"`
-	Policy   retention.Policy `json:"policy"`
+	Resource string           `json:"resource"`       // ARN
+	Site     Site             `json:"site"`           // that owns the snapshots
+	Copy     bool             `json:"copy,omitempty"` // they are copies, not originals
+	Policy   retention.Policy `json:"policy"`         // the destination's own, or else the plan's
 	// Decisions, one for each point, newest first.
 	Decisions []PruneDecision `json:"decisions"`
 }
@@ -59,9 +59,9 @@ type PruneDecision struct {
 	// Snapshots of the point, extra ones included, in the order in which they
 	// are deleted.
 	Snapshots []string          `json:"snapshots"`
-	Holds     []retention.Hold  `json:"holds,omitempty"`
-	Action    retention.Action  `json:"action"`
-	Reasons   retention.Reasons `json:"reasons"`
+	Holds     []retention.Hold  `json:"holds,omitempty"` // found when the plan was made; those whose Until has come bind no more
+	Action    retention.Action  `json:"action"`          // only Prune deletes
+	Reasons   retention.Reasons `json:"reasons"`         // what keeps it; none if it is pruned
 	// Why is one sentence: what keeps the point, or why each rule let it go.
 	Why string `json:"why"`
 }

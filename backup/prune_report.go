@@ -27,14 +27,14 @@ const (
 
 // A PruneResult is what became of one recovery point.
 type PruneResult struct {
-	Point    string    `json:"point"`
-	Resource string    `json:"resource"` // ARN
-	Site     Site      `json:"site"`
-	Copy     bool      `json:"copy,omitempty"`
-	Time     time.Time `json:"time"` // the data is from
+	Point    string    `json:"point"`          // Point.ID
+	Resource string    `json:"resource"`       // ARN
+	Site     Site      `json:"site"`           // that owned the snapshots
+	Copy     bool      `json:"copy,omitempty"` // it was one of copies, not of originals
+	Time     time.Time `json:"time"`           // the data is from
 	// Deleted snapshots, in order; of a point that is not Pruned some may be.
 	Deleted []string     `json:"deleted,omitempty"`
-	Outcome PruneOutcome `json:"outcome"`
+	Outcome PruneOutcome `json:"outcome"` // Pruned or AlreadyGone if all went well
 	// Why, in words; empty for what was pruned or gone.
 	Why string `json:"why,omitempty"`
 	// Err of a point that could not be deleted, or not be seen to be gone.
@@ -70,8 +70,8 @@ func refuses(err error) bool {
 // A PruneReport says what Prune did: one result for each point of the plan
 // that was to go, oldest first.
 type PruneReport struct {
-	Plan    string        `json:"plan"`
-	Results []PruneResult `json:"results"`
+	Plan    string        `json:"plan"`    // Plan.Name
+	Results []PruneResult `json:"results"` // the points whose Action was Prune
 	// Calls is how many deletes were sent.
 	Calls int `json:"calls"`
 }

@@ -12,10 +12,10 @@ import (
 
 // A Report tells what became of a run.
 type Report struct {
-	Plan    string    `json:"plan"`
-	At      time.Time `json:"at"`
-	Started time.Time `json:"started"`
-	Ended   time.Time `json:"ended"`
+	Plan    string    `json:"plan"`    // Plan.Name
+	At      time.Time `json:"at"`      // the run's moment, in UTC and whole seconds
+	Started time.Time `json:"started"` // when this call of Run began; an earlier one may have begun the run
+	Ended   time.Time `json:"ended"`   // when that call ended
 	// Jobs as they are at the end: those of older runs first, then one for
 	// each resource. Jobs that are not Done were interrupted.
 	Jobs []Job `json:"jobs"`

@@ -6,8 +6,8 @@ import (
 
 // A Site is one account in one Region.
 type Site struct {
-	Account accounts.ID `json:"account"`
-	Region  string      `json:"region"`
+	Account accounts.ID `json:"account"` // 12 digits
+	Region  string      `json:"region"`  // "eu-west-1"
 }
 
 // String returns "222222222222/eu-west-1".
@@ -16,12 +16,12 @@ func (s Site) String() string { return string(s.Account) + "/" + s.Region }
 // A Resource is what a recovery point is a point of: an EC2 instance with all
 // its volumes, or a volume that is attached to none.
 type Resource struct {
-	ARN     string            `json:"arn"`
-	Kind    string            `json:"kind"` // "instance" or "volume"
-	Site    Site              `json:"site"`
+	ARN     string            `json:"arn"`            // "arn:aws:ec2:eu-west-1:222222222222:instance/i-…"
+	Kind    string            `json:"kind"`           // "instance" or "volume"
+	Site    Site              `json:"site"`           // that it lives in
 	Name    string            `json:"name,omitempty"` // the Name tag
-	Tags    map[string]string `json:"tags,omitempty"`
-	Members []Member          `json:"members"`
+	Tags    map[string]string `json:"tags,omitempty"` // when it was discovered; none in a Job
+	Members []Member          `json:"members"`        // at least one; a volume is its own only member
 	// Excluded holds the volumes that are attached to the instance and are no members.
 	Excluded []Member `json:"excluded,omitempty"`
 	Machine  Machine  `json:"machine,omitzero"` // zero for a volume
@@ -48,15 +48,15 @@ func (r Resource) sizeGiB() (sum int64) {
 // A Member is one volume of a resource. All members of a resource are
 // snapshotted at one moment and live and die together.
 type Member struct {
-	Volume     string `json:"volume"`
-	Device     string `json:"device,omitempty"` // as the instance sees it; empty for a detached volume
-	Root       bool   `json:"root,omitempty"`
-	Type       string `json:"type,omitempty"` // gp3, io2, …
-	SizeGiB    int32  `json:"sizeGiB"`
-	IOPS       int32  `json:"iops,omitempty"`
+	Volume     string `json:"volume"`               // "vol-…"
+	Device     string `json:"device,omitempty"`     // as the instance sees it; empty for a detached volume
+	Root       bool   `json:"root,omitempty"`       // Device is the instance's root device
+	Type       string `json:"type,omitempty"`       // gp3, io2, …
+	SizeGiB    int32  `json:"sizeGiB"`              // of the whole volume
+	IOPS       int32  `json:"iops,omitempty"`       // provisioned, for gp2 the baseline; zero if AWS names none
 	Throughput int32  `json:"throughput,omitempty"` // MiB/s
-	Encrypted  bool   `json:"encrypted,omitempty"`
-	KMSKey     string `json:"kmsKey,omitempty"` // key ARN of an encrypted volume
+	Encrypted  bool   `json:"encrypted,omitempty"`  // under KMSKey
+	KMSKey     string `json:"kmsKey,omitempty"`     // key ARN of an encrypted volume
 	// ManagedKey says that KMSKey is the AWS-managed key `aws/ebs`: snapshots
 	// under it cannot be shared and are rekeyed first.
 	ManagedKey bool `json:"managedKey,omitempty"`
@@ -64,10 +64,10 @@ type Member struct {
 
 // A Machine is what a restore needs to know of an instance beside its volumes.
 type Machine struct {
-	InstanceType string `json:"instanceType,omitempty"`
-	Zone         string `json:"zone,omitempty"`
+	InstanceType string `json:"instanceType,omitempty"` // as AWS names it: "m7i.large"
+	Zone         string `json:"zone,omitempty"`         // availability zone: "eu-west-1a"
 	Architecture string `json:"architecture,omitempty"` // x86_64, arm64
 	BootMode     string `json:"bootMode,omitempty"`     // legacy-bios, uefi, uefi-preferred; empty if AWS names none
-	ENA          bool   `json:"ena,omitempty"`
-	RootDevice   string `json:"rootDevice,omitempty"` // "/dev/xvda"
+	ENA          bool   `json:"ena,omitempty"`          // enhanced networking: EC2's EnaSupport
+	RootDevice   string `json:"rootDevice,omitempty"`   // "/dev/xvda"
 }

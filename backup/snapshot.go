@@ -10,20 +10,20 @@ import (
 // fields, which can be believed, and the tags, which in a protected account
 // cannot (its owner, or an intruder, can write any).
 type Snapshot struct {
-	ID           string        `json:"id"`
-	Owner        accounts.ID   `json:"owner"`
-	Volume       string        `json:"volume"` // source volume; arbitrary for copies
-	SizeGiB      int32         `json:"sizeGiB"`
-	State        SnapshotState `json:"state"`
-	StateMessage string        `json:"stateMessage,omitempty"`
-	Started      time.Time     `json:"started"`
-	Encrypted    bool          `json:"encrypted,omitempty"`
-	KMSKey       string        `json:"kmsKey,omitempty"`
+	ID           string        `json:"id"`                     // "snap-…"
+	Owner        accounts.ID   `json:"owner"`                  // 12 digits: OwnerId
+	Volume       string        `json:"volume"`                 // source volume; arbitrary for copies
+	SizeGiB      int32         `json:"sizeGiB"`                // of the volume, not of the blocks stored
+	State        SnapshotState `json:"state"`                  // as EC2 names it
+	StateMessage string        `json:"stateMessage,omitempty"` // why it is in state error; DescribeSnapshots alone tells
+	Started      time.Time     `json:"started"`                // StartTime: when it was initiated
+	Encrypted    bool          `json:"encrypted,omitempty"`    // under KMSKey
+	KMSKey       string        `json:"kmsKey,omitempty"`       // key ARN; empty unless encrypted, and in the answer of CreateSnapshots
 	// Description it was made with. EC2 has no call that changes it, so that
 	// what was not made as ours cannot become so (EC2 API Reference,
 	// ModifySnapshotAttribute: permissions and product codes alone).
 	Description string            `json:"description,omitempty"`
-	Tags        map[string]string `json:"tags,omitempty"`
+	Tags        map[string]string `json:"tags,omitempty"` // all of them
 }
 
 // A SnapshotState is EC2's state of a snapshot.

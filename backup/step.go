@@ -5,7 +5,7 @@ import "github.com/snapkeep/snapkeep/accounts"
 // A Step is one mutating call that the engine wants made, as data. The engine
 // decides on steps by looking at listings; a driver turns each into one call.
 type Step struct {
-	Kind StepKind `json:"kind"`
+	Kind StepKind `json:"kind"` // says which of the other fields count
 	// Resource whose members are snapshotted (StepSnapshot).
 	Resource Resource `json:"resource,omitzero"`
 	// Snapshot acted upon (all others).

@@ -14,7 +14,7 @@ import (
 // A PlanError says which field of a Plan is wrong, and why.
 type PlanError struct {
 	Field  string // as in JSON: "copies[1].kmsKey"
-	Reason string
+	Reason string // in words: what is wrong, and what is wanted
 }
 
 // Error names the field.

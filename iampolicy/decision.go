@@ -35,7 +35,7 @@ func (o Outcome) String() string {
 
 // A Decision is what the policies say of a request, and why.
 type Decision struct {
-	Outcome Outcome
+	Outcome Outcome // the zero value is ImplicitDeny
 	// By names the statements that decided: those that deny, or all that allow.
 	// For an Unknown outcome they are the statements it turns on. An implicit
 	// deny has none, since nothing allowed.
@@ -52,8 +52,8 @@ type Decision struct {
 type Reason struct {
 	Layer     string // "identity", "resource", "boundary", "session", "scp", "rcp"
 	Level     int    // of the organization, for SCPs and RCPs
-	Policy    int
-	Statement string
+	Policy    int    // index in its layer or, for SCPs and RCPs, its level; 0 where there is one at most
+	Statement string // Sid, or the index in decimal digits: "0"
 }
 
 // String returns the reason in words: "identity policy 0, statement Discover".

@@ -10,8 +10,8 @@ type Document struct {
 	// Version of the policy language. Empty means that the document has no
 	// such member, which AWS reads as 2008-10-17: without policy variables.
 	Version    string
-	ID         string
-	Statements []Statement
+	ID         string      // the member "Id", which decides nothing; empty if there is none
+	Statements []Statement // in the order of the text
 
 	single bool // Statement was an object, not a list
 	extra  members
@@ -28,12 +28,12 @@ const (
 
 // A Statement grants or refuses.
 type Statement struct {
-	Sid                     string
-	Effect                  Effect
-	Principal, NotPrincipal *Principals
-	Actions, NotActions     Strings
-	Resources, NotResources Strings
-	Conditions              []Condition
+	Sid                     string      // empty if there is none
+	Effect                  Effect      // as written: whatever is not Allow denies
+	Principal, NotPrincipal *Principals // nil in policies attached to a principal, else exactly one
+	Actions, NotActions     Strings     // with wildcards * and ?; exactly one of the two is there
+	Resources, NotResources Strings     // ARN patterns; none in a trust policy, else exactly one
+	Conditions              []Condition // all must hold; none means always
 
 	extra members
 }
@@ -41,6 +41,7 @@ type Statement struct {
 // Strings is a value written alone or as a list. The zero Strings is a member
 // that is not there; an empty list is Strings{List: true}.
 type Strings struct {
+	// Values in the order of the text. JSON numbers and booleans are here as they were written: "true".
 	Values []string
 	// List says that a single value is written as a list of one.
 	List bool
@@ -70,8 +71,8 @@ type Principals struct {
 type Condition struct {
 	// Operator with its prefix and suffix, as written: "ForAllValues:StringEqualsIfExists".
 	Operator string
-	Key      string
-	Values   Strings
+	Key      string  // as written: "aws:PrincipalArn"; case does not matter
+	Values   Strings // any of them will do; for negated operators none may match
 }
 
 // Version is the policy language version that all generated documents carry.

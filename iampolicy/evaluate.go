@@ -9,7 +9,7 @@ import (
 // A Request is one action on one resource. A call that needs several actions
 // or touches several resources is several requests, and all must be allowed.
 type Request struct {
-	Principal Principal
+	Principal Principal // who asks; the zero Principal is anonymous
 	// Action such as "ec2:CopySnapshot"; case does not matter.
 	Action string
 	// Resource ARN, or "*" for actions that take no resource.
@@ -42,12 +42,12 @@ type Principal struct {
 
 // A PolicySet holds all policies that have a say in a request.
 type PolicySet struct {
-	Identity []*Document
+	Identity []*Document // of the user and its groups, or of the role
 	// Resource is the resource's own policy: a trust policy, a key policy.
 	Resource *Document
 	// Boundary, Session: nil means there is none.
 	Boundary []*Document
-	Session  *Document
+	Session  *Document // passed when the role was assumed
 	// SCP and RCP hold one list for each level of the organization.
 	SCP, RCP [][]*Document
 }

@@ -64,8 +64,8 @@ type Operation struct {
 	Document string
 	// Statement is the Sid in that document.
 	Statement string
-	Effect    Effect
-	Actions   []string
+	Effect    Effect   // Deny for what the engine must be refused
+	Actions   []string // such as "ec2:CopySnapshot"
 	// Reason why the engine needs it, or must be refused it.
 	Reason string
 }

@@ -15,7 +15,7 @@ import (
 type SyntaxError struct {
 	// Line and Column count from 1; Column counts characters, not bytes.
 	Line, Column int
-	Reason       string
+	Reason       string // in words, of what was wanted or found
 }
 
 // Error returns the reason with its place.

@@ -74,6 +74,7 @@ type Protected struct {
 // RestoreAccount is an account that copies may be restored into. It may be a
 // protected account, but not the vault.
 type RestoreAccount struct {
+	// Account id; not the vault's.
 	Account string
 	// ExternalID that the account's restore role demands.
 	ExternalID string

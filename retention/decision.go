@@ -41,8 +41,8 @@ func (a *Action) UnmarshalText(text []byte) error {
 
 // A Decision is what a policy says of one recovery point.
 type Decision struct {
-	Index   int     `json:"index"` // of the point, in the slice given to Evaluate
-	Action  Action  `json:"action"`
+	Index   int     `json:"index"`   // of the point, in the slice given to Evaluate
+	Action  Action  `json:"action"`  // what becomes of it
 	Reasons Reasons `json:"reasons"` // everything that keeps it; none if it is pruned
 }
 

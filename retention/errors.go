@@ -14,7 +14,7 @@ var ErrEmptyPolicy = errors.New("retention policy: empty: no rule keeps anything
 // wrong, and why.
 type PolicyError struct {
 	Field  string // as in Go, "Daily.Count"; for text the term's key, "daily"
-	Reason string
+	Reason string // in words: "-1 is negative"
 }
 
 // Error names the field.
@@ -24,9 +24,9 @@ func (e *PolicyError) Error() string {
 
 // A PointError says which recovery point cannot be evaluated, and why.
 type PointError struct {
-	Index  int // into the points given to Evaluate
-	ID     string
-	Reason string
+	Index  int    // into the points given to Evaluate
+	ID     string // RecoveryPoint.ID, which may be empty
+	Reason string // in words
 }
 
 // Error names the point.

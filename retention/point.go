@@ -58,7 +58,7 @@ func (s *State) UnmarshalText(text []byte) error {
 
 // A Hold is a reason why a recovery point may not be pruned now.
 type Hold struct {
-	Kind HoldKind `json:"kind"`
+	Kind HoldKind `json:"kind"` // who or what holds; Foreign defers, all others block
 	// Until is when the hold ends by itself; at that very moment it is over.
 	// Zero means that it lasts until somebody removes it.
 	Until time.Time `json:"until,omitzero"`

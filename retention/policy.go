@@ -67,8 +67,8 @@ func (c Count) String() string {
 // span before the newest complete point. Either keeps. The zero Keep is no
 // rule.
 type Keep struct {
-	Count  Count
-	Within Span
+	Count  Count // of periods that have a point; All for every one, zero for no rule
+	Within Span  // back from the newest complete point; zero for no rule
 }
 
 // A Selector matches a point that has all of its tags. An empty value matches

@@ -11,7 +11,9 @@ import (
 // and the day is clamped to the end of the month, so that one month before
 // 31 March is the last day of February; then days are taken off the date, and
 // at last hours off the clock that never changes. The zero Span is none.
-type Span struct{ Years, Months, Days, Hours int }
+type Span struct {
+	Years, Months, Days, Hours int // none negative, none more than 9,999 years
+}
 
 // maxYears bounds a Span, so that no sum of its parts can overflow.
 const maxYears = 9999

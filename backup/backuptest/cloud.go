@@ -68,17 +68,17 @@ func Admin() *iampolicy.Document { return awssim.Admin() }
 
 // A Role is an IAM role to be put into an account.
 type Role struct {
-	Name string
+	Name string // without the path
 	// Path begins and ends with a slash. Empty means "/".
 	Path string
 	// Trust says who may assume the role. Nil means nobody.
 	Trust *iampolicy.Document
 	// Policies of the role, and the boundary of its permissions; a nil Boundary means none.
 	Policies []*iampolicy.Document
-	Boundary *iampolicy.Document
+	Boundary *iampolicy.Document // it limits what Policies allow, and allows nothing itself
 	// MaxSession is the longest session. Zero means 1 h.
 	MaxSession time.Duration
-	Tags       map[string]string
+	Tags       map[string]string // the principal's, for conditions on aws:PrincipalTag
 }
 
 // PutRole makes a role and returns its ARN. If there is one of that name and

@@ -19,9 +19,9 @@ var ErrNotFound = ec2sim.ErrNotFound
 
 // A Ref names a volume or a snapshot.
 type Ref struct {
-	Account accounts.ID
-	Region  string
-	ID      string
+	Account accounts.ID // 12 digits: the owner
+	Region  string      // "eu-west-1"
+	ID      string      // "vol-…" or "snap-…"
 }
 
 func (r Ref) inside() ec2sim.Ref {
@@ -86,17 +86,17 @@ func (c *Cloud) BaseImage(region string, architecture types.ArchitectureValues) 
 // A Snapshot is what there is to know of a snapshot, seen from nobody's account.
 type Snapshot struct {
 	Ref
-	State        types.SnapshotState
-	StateMessage string
+	State        types.SnapshotState // pending, completed or error
+	StateMessage string              // of state error; else empty
 	// Start is when it was made, Done when it completes or fails.
 	Start, Done time.Time
 	// Volume it was made of; copies have vol-ffffffff. Origin is the volume
 	// whose contents it holds, through all copies.
 	Volume, Origin string
-	SizeGiB        int32
+	SizeGiB        int32 // of the volume, not of what was written
 	// KeyARN is the key it is encrypted with; empty means not encrypted.
 	KeyARN string
-	Tags   map[string]string
+	Tags   map[string]string // the owner's
 	// Shares are the accounts it is shared with, sorted.
 	Shares []accounts.ID
 	// Public says that it is shared with everybody.

@@ -11,9 +11,9 @@ type Call struct {
 	// is the same in every run that does the same.
 	N         int
 	Account   accounts.ID // the caller's
-	Region    string
-	Service   string // "ec2", "kms", "sts"
-	Operation string // "CopySnapshot"
+	Region    string      // that was called, as in the signature
+	Service   string      // "ec2", "kms", "sts"
+	Operation string      // "CopySnapshot"
 	// Mutating says that the call may change something: it is no reading, no
 	// use of a key, no call of STS and no dry run.
 	Mutating bool
@@ -42,13 +42,13 @@ const (
 
 // A Fault is what happens to a call. The zero value is nothing.
 type Fault struct {
-	Way Way
+	Way Way // zero, None, lets the call through
 	// After says that the call takes effect and only its answer is lost.
 	After bool
 	// Code and Status of Refuse. An empty Code means the service's internal
 	// error, with status 500; a zero Status means 400.
 	Code   string
-	Status int
+	Status int // of HTTP, such as 503
 }
 
 // SetFault sets who decides which calls fail. It is asked about every call

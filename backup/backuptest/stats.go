@@ -9,12 +9,12 @@ type Stats struct {
 	// Calls that were authenticated, by "ec2:CopySnapshot". Throttled ones and
 	// those that failed are among them. Total is their sum.
 	Calls map[string]int
-	Total int
+	Total int // sum of Calls
 	// Rejected calls had no, a wrong or an expired signature. They are not in Calls.
 	Rejected int
 	// Throttled calls went beyond a limit; Denied ones were not allowed by a policy.
 	Throttled int
-	Denied    int
+	Denied    int // also among Calls and Errors
 	// Errors answered, throttled and denied calls included, faults not.
 	Errors int
 	// Faults that SetFault asked for.

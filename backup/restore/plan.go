@@ -15,22 +15,22 @@ import (
 
 // A Plan is a restore that has not happened: what Run will do, as data.
 type Plan struct {
-	Request Request `json:"request"`
+	Request Request `json:"request"` // as it was given
 	// Steps in order. Run decides by what it finds then, not by these.
 	Steps []Step `json:"steps"`
 }
 
 // A Step is one thing that a restore does.
 type Step struct {
-	Action Action      `json:"action"`
-	Site   backup.Site `json:"site"`
+	Action Action      `json:"action"` // those on image and instance once, all others once for each member
+	Site   backup.Site `json:"site"`   // where it is done: the point's site for shares, else the one restored into
 	// Snapshot of the point that is acted on or stands at the beginning; empty
 	// for what concerns the image or the instance.
 	Snapshot string `json:"snapshot,omitempty"`
 	// Volume that was backed up, where it was attached, and its size.
 	Volume  string `json:"volume,omitempty"`
-	Device  string `json:"device,omitempty"`
-	SizeGiB int32  `json:"sizeGiB,omitempty"`
+	Device  string `json:"device,omitempty"`  // "/dev/xvda"; empty for a detached volume
+	SizeGiB int32  `json:"sizeGiB,omitempty"` // the larger of the volume's and the snapshot's
 	// Have is the id of what an earlier Run has made of this step already.
 	Have string `json:"have,omitempty"`
 }

@@ -12,7 +12,7 @@ import (
 type Report struct {
 	// ID of the restore, and where it was made.
 	ID   string      `json:"id"`
-	Site backup.Site `json:"site"`
+	Site backup.Site `json:"site"` // that was restored into
 	// Volumes that are there, in the order of the point's members.
 	Volumes []Volume `json:"volumes"`
 	// Instance that runs; empty if only volumes were asked for, or it does not.
@@ -27,18 +27,18 @@ type Report struct {
 
 // A Volume is a restored volume.
 type Volume struct {
-	Source  string `json:"source"` // the volume that was backed up
-	Volume  string `json:"volume"`
+	Source  string `json:"source"`           // the volume that was backed up
+	Volume  string `json:"volume"`           // the one that was made: "vol-…"
 	Device  string `json:"device,omitempty"` // where it was, and is again on a restored instance
-	SizeGiB int32  `json:"sizeGiB"`
+	SizeGiB int32  `json:"sizeGiB"`          // of the one that was made
 }
 
 // A Leftover is something temporary that is still there.
 type Leftover struct {
-	Site backup.Site `json:"site"`
+	Site backup.Site `json:"site"` // that owns it
 	Kind string      `json:"kind"` // "share", "snapshot", "image" or "volume"
-	ID   string      `json:"id"`
-	Why  string      `json:"why"`
+	ID   string      `json:"id"`   // as AWS names it; of a share, the snapshot's
+	Why  string      `json:"why"`  // in words
 }
 
 // String tells the report in a table.

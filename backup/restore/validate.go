@@ -18,7 +18,7 @@ import (
 // A RequestError says which field of a Request is wrong, and why.
 type RequestError struct {
 	Field  string // as in JSON: "point.members[1].device"
-	Reason string
+	Reason string // in words: what is wrong, and what is wanted
 }
 
 // Error names the field.

@@ -19,8 +19,8 @@ import (
 // An Attack is one way in, and the one guard that shuts it. With the guard
 // removed the same attack must succeed, or it would prove nothing.
 type Attack struct {
-	Name  string
-	Guard string
+	Name  string // what is tried, in words
+	Guard string // what shuts it out, in words
 	// prepare sets up what the attack presumes, guard and all; nil means nothing.
 	prepare func(context.Context, *World) error
 	// loosen removes the guard.

@@ -13,9 +13,9 @@ type Result struct {
 	Left            int     `json:"left"`             // copies in the vault at the end
 	RestoredVolumes int     `json:"restored_volumes"` // in the clean account
 	Identical       bool    `json:"identical"`        // to what was backed up, byte for byte
-	Attacks         Attacks `json:"attacks"`
-	APICalls        int     `json:"api_calls"` // of the whole story, on all services
-	Throttled       int     `json:"throttled"`
+	Attacks         Attacks `json:"attacks"`          // of the intruder, and their controls
+	APICalls        int     `json:"api_calls"`        // of the whole story, on all services
+	Throttled       int     `json:"throttled"`        // of APICalls, refused for their rate
 	// CallsPerVolume is how many calls the backup runs made over the volumes
 	// they snapshotted and copied.
 	CallsPerVolume float64 `json:"calls_per_volume"`
@@ -25,19 +25,19 @@ type Result struct {
 // Attacks counts what the intruder tried. Each attack also runs with its one
 // guard removed, and must then succeed: Controls counts those that did.
 type Attacks struct {
-	Tried     int `json:"tried"`
-	Succeeded int `json:"succeeded"`
-	Controls  int `json:"controls"`
+	Tried     int `json:"tried"`     // with all guards in place
+	Succeeded int `json:"succeeded"` // of Tried; must be none
+	Controls  int `json:"controls"`  // must equal Tried
 	// Named lists the attacks.
 	Named []AttackResult `json:"named"`
 }
 
 // An AttackResult is what became of one attack.
 type AttackResult struct {
-	Name      string `json:"name"`
-	Guard     string `json:"guard"`
-	Succeeded bool   `json:"succeeded"`
-	Control   bool   `json:"control"` // it succeeds with the guard removed
+	Name      string `json:"name"`      // what was tried, in words
+	Guard     string `json:"guard"`     // what shuts it out, in words
+	Succeeded bool   `json:"succeeded"` // with all guards in place
+	Control   bool   `json:"control"`   // it succeeds with the guard removed
 }
 
 // OK says whether the story ended well.

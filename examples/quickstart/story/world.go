@@ -37,11 +37,11 @@ const (
 // A World is the simulated AWS with four accounts in it, the generated roles
 // and policies installed, and the programs that act on it.
 type World struct {
-	Cloud    *backuptest.Cloud
-	Engine   *backup.Engine
-	Restorer *restore.Restorer
-	Plan     backup.Plan
-	Install  iampolicy.Installation
+	Cloud    *backuptest.Cloud      // the simulated AWS
+	Engine   *backup.Engine         // of the vault; Restart makes a new one
+	Restorer *restore.Restorer      // of the vault, into clean
+	Plan     backup.Plan            // what Engine runs: shop and bank, copied into the vault
+	Install  iampolicy.Installation // what the roles and policies were generated from
 	// Options of the engines that Restart makes; it sets Vault itself.
 	Options backup.Options
 
