@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,11 @@ type goFile struct {
 	set  *token.FileSet
 }
 
+// internal says whether the file's package is for this module alone.
+func (f goFile) internal() bool {
+	return slices.Contains(strings.Split(filepath.ToSlash(filepath.Dir(f.path)), "/"), "internal")
+}
+
 func TestExportedIdentifiersAreDocumented(t *testing.T) {
 	for _, f := range goFiles(t) {
 		if f.ast.Name.Name == "main" {
@@ -33,7 +39,47 @@ func TestExportedIdentifiersAreDocumented(t *testing.T) {
 			for _, name := range undocumented(decl) {
 				t.Errorf("%s: %s has no comment", f.set.Position(decl.Pos()), name)
 			}
+			if f.internal() {
+				continue
+			}
+			for _, field := range undocumentedFields(decl) {
+				t.Errorf("%s: field %s has no comment", f.set.Position(field.Pos()), field.Name)
+			}
 		}
+	}
+}
+
+// A check that finds nothing must be one that could have found something.
+func TestUndocumentedFieldsAreFound(t *testing.T) {
+	const source = `package p
+
+type (
+	T[E any] struct {
+		// A is documented, and stands for itself alone.
+		A int
+		B int
+		C int // a comment on the line
+		D, e, F E
+		g int
+		In struct {
+			H int
+		} // of H, it says nothing
+		error
+	}
+	hidden struct{ I int }
+)
+`
+	parsed, err := parser.ParseFile(token.NewFileSet(), "p.go", source, parser.ParseComments)
+	require.NoError(t, err)
+	var found []string
+	for _, field := range undocumentedFields(parsed.Decls[0]) {
+		found = append(found, field.Name)
+	}
+	require.Equal(t, []string{"B", "D", "F", "H"}, found)
+	for path, internal := range map[string]bool{
+		"internal/pace/pace.go": true, "backup/internal/x/x.go": true, "backup/internals.go": false, "internalize/x.go": false,
+	} {
+		require.Equal(t, internal, goFile{path: filepath.FromSlash(path)}.internal(), path)
 	}
 }
 
@@ -90,6 +136,37 @@ func undocumented(decl ast.Decl) []string {
 		return names
 	}
 	return nil
+}
+
+// undocumentedFields finds the exported fields of exported structs that have a
+// comment neither above nor behind them. Fields that share a declaration share
+// its comment; an embedded type speaks for itself.
+func undocumentedFields(decl ast.Decl) []*ast.Ident {
+	d, ok := decl.(*ast.GenDecl)
+	if !ok {
+		return nil
+	}
+	var found []*ast.Ident
+	for _, spec := range d.Specs {
+		typ, ok := spec.(*ast.TypeSpec)
+		if !ok || !typ.Name.IsExported() {
+			continue
+		}
+		ast.Inspect(typ.Type, func(n ast.Node) bool {
+			field, ok := n.(*ast.Field)
+			if !ok {
+				_, structs := n.(*ast.StructType)
+				_, list := n.(*ast.FieldList)
+				return structs || list
+			}
+			exported := slices.DeleteFunc(slices.Clone(field.Names), func(name *ast.Ident) bool { return !name.IsExported() })
+			if field.Doc == nil && field.Comment == nil {
+				found = append(found, exported...)
+			}
+			return len(exported) > 0
+		})
+	}
+	return found
 }
 
 // wellKnown are methods whose interface says what they do.
