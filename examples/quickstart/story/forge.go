@@ -15,7 +15,7 @@ import (
 )
 
 // forgedData is what the intruder wants the vault to take for a backup.
-var forgedData = []byte("pay 1,000 bitcoin") //nolint:gochecknoglobals // a constant that Go has no form for
+var forgedData = []byte("pay 1,000 bitcoin")
 
 // forge waits for the run of bank's detached volume to begin, puts the very
 // tags of its original on a snapshot of another volume, deletes the original,

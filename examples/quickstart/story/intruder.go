@@ -108,7 +108,7 @@ func (w *World) sessionOf(ctx context.Context, who aws.CredentialsProvider, acco
 		ExternalId: aws.String(externalID(account)),
 	})
 	if err != nil {
-		return aws.Config{}, fmt.Errorf("the session that leaked: %v", err)
+		return aws.Config{}, fmt.Errorf("the session that leaked: %v", err) //nolint:errorlint // not a refusal of the attack
 	}
 	return w.config(staticCredentials(out.Credentials), region), nil
 }

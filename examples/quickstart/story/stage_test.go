@@ -555,7 +555,7 @@ func piecesOf(err error) []error {
 	if _, whole := err.(*backup.Error); whole { //nolint:errorlint // each link is looked at by itself
 		return []error{err}
 	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as above
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var all []error
 		for _, e := range joined.Unwrap() {
 			all = append(all, piecesOf(e)...)
