@@ -70,7 +70,7 @@ func (f *forecaster) job(j Job, d Driver) {
 	source := j.Resource.Site
 	var snapshot, after time.Duration
 	if !traced(j.Originals) && !j.Settle {
-		f.call(source, d.API(Step{Kind: StepSnapshot, Resource: j.Resource}), 1)
+		f.call(source, d.API(Step{Kind: StepSnapshot, Resource: j.Resource}))
 		for _, m := range j.Resource.Members {
 			snapshot = max(snapshot, est.takes(m.SizeGiB, est.SnapshotRate))
 		}
@@ -88,13 +88,13 @@ func (f *forecaster) job(j Job, d Driver) {
 			took += one
 		}
 		if m.ManagedKey && !j.Rekeyed[i].Deleted && (rekeys || j.Rekeyed[i].Snapshot != "") {
-			f.call(source, d.API(Step{Kind: StepDelete}), 1)
+			f.call(source, d.API(Step{Kind: StepDelete}))
 		}
 		for _, s := range j.Shares {
 			if j.lacksIn(i, s.Account) {
-				f.call(source, d.API(Step{Kind: StepShare}), 1)
+				f.call(source, d.API(Step{Kind: StepShare}))
 			}
-			f.call(source, d.API(Step{Kind: StepRevoke}), 1)
+			f.call(source, d.API(Step{Kind: StepRevoke}))
 		}
 		for _, c := range j.Copies {
 			if c.Snapshots[i].Snapshot == "" {
@@ -124,13 +124,13 @@ func (e Estimate) takes(sizeGiB int32, rate float64) time.Duration {
 	return e.Overhead + time.Duration(float64(sizeGiB)*1024/rate*float64(time.Second))
 }
 
-func (f *forecaster) call(at Site, api string, n int) {
-	f.out.Calls[api] += n
-	f.calls[pace.Key{Account: string(at.Account), Region: at.Region, API: api}] += n
+func (f *forecaster) call(at Site, api string) {
+	f.out.Calls[api]++
+	f.calls[pace.Key{Account: string(at.Account), Region: at.Region, API: api}]++
 }
 
 func (f *forecaster) copyInto(to Site, d Driver, takes, from time.Duration) {
-	f.call(to, d.API(Step{Kind: StepCopy}), 1)
+	f.call(to, d.API(Step{Kind: StepCopy}))
 	if first, ok := f.first[to]; !ok || from < first {
 		f.first[to] = from
 	}

@@ -27,10 +27,9 @@ type Point struct {
 	// Time the data is from: the StartTime of the originals.
 	Time time.Time `json:"time"`
 	// State is Complete when every member is completed and verified.
-	State   retention.State  `json:"state"`
-	Members []PointMember    `json:"members"`          // those that were found: all of them, if State is Complete
-	Machine Machine          `json:"machine,omitzero"` // at the time of the run; zero for a volume
-	Holds   []retention.Hold `json:"holds,omitempty"`  // none from Points: holds follow from a plan, see PrunePlan
+	State   retention.State `json:"state"`
+	Members []PointMember   `json:"members"`          // those that were found: all of them, if State is Complete
+	Machine Machine         `json:"machine,omitzero"` // at the time of the run; zero for a volume
 	// Extra holds snapshots of the same point that no restore needs: what a
 	// lost answer doubled, failed copies, intermediates of a rekey that were
 	// left. They go when the point goes.

@@ -56,7 +56,7 @@ func (p Plan) judge(id groupID, s stock, now time.Time) (judged, error) {
 	for i, pt := range points {
 		g.points[pt.ID], all[i] = pt, i
 		j.in[i] = retention.RecoveryPoint{
-			ID: pt.ID, Time: pt.Time, State: pt.State, Tags: tagsThatMatch(pt, policy.Tags), Holds: slices.Clone(pt.Holds),
+			ID: pt.ID, Time: pt.Time, State: pt.State, Tags: tagsThatMatch(pt, policy.Tags),
 		}
 	}
 	p.hold(id, s, j.in, now)

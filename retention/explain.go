@@ -67,7 +67,7 @@ func (e *Evaluator) keepers(pos int) []string {
 		clause func() string
 	}{
 		{reasonTag, func() string { return e.matching(pos) }},
-		{reasonMinCount, func() string { return amongNewest(Count(e.policy.minCount()), "complete point") }},
+		{reasonMinCount, func() string { return amongNewest(Count(e.policy.minCount())) }},
 		{reasonMinAge, func() string { return "younger than " + durationText(e.policy.MinAge) }},
 		{reasonHold, func() string { return e.holds(pos) }},
 	} {
@@ -83,7 +83,7 @@ func (e *Evaluator) countKeeps(cal *calendar, f family, pos int) string {
 	count := e.policy.keep(f).Count
 	switch {
 	case f == last:
-		return amongNewest(count, "complete point")
+		return amongNewest(count)
 	case e.decisions[pos].Reasons&f.oldest() != 0 && count == All:
 		return "the oldest point"
 	case e.decisions[pos].Reasons&f.oldest() != 0:
@@ -138,7 +138,7 @@ func (e *Evaluator) releases(pos int) []string {
 		clauses = append(clauses, "tag: no selector matches")
 	}
 	if e.policy.MinCount > 0 {
-		clauses = append(clauses, "min-count: not "+amongNewest(Count(e.policy.MinCount), "complete point"))
+		clauses = append(clauses, "min-count: not "+amongNewest(Count(e.policy.MinCount)))
 	}
 	if e.policy.MinAge > 0 {
 		clauses = append(clauses, "min-age: not younger than "+durationText(e.policy.MinAge))
@@ -151,7 +151,7 @@ func (e *Evaluator) releases(pos int) []string {
 func (e *Evaluator) countReleases(cal *calendar, f family, pos int) string {
 	count := e.policy.keep(f).Count
 	if f == last {
-		return "not " + amongNewest(count, "complete point")
+		return "not " + amongNewest(count)
 	}
 	sec := e.at(pos).Time.Unix()
 	if spent := e.spent[f]; spent >= 0 {
@@ -236,14 +236,14 @@ func (e *Evaluator) format(t time.Time) string {
 }
 
 // amongNewest returns "one of the 3 newest complete points".
-func amongNewest(n Count, noun string) string {
+func amongNewest(n Count) string {
 	switch n {
 	case All:
-		return "one of all " + noun + "s"
+		return "one of all complete points"
 	case 1:
-		return "the newest " + noun
+		return "the newest complete point"
 	default:
-		return fmt.Sprintf("one of the %d newest %ss", n, noun)
+		return fmt.Sprintf("one of the %d newest complete points", n)
 	}
 }
 
