@@ -25,8 +25,8 @@
 // # Guarantees
 //
 //   - A compromise of a protected account never reaches a copy in the vault.
-//   - No role that snapkeep uses every day can delete; those that can delete
-//     only what carries its tag, and their sessions are held down further.
+//   - The roles that back up cannot delete. Those that prune delete only what
+//     carries its tag, and their sessions are held down further for each prune.
 //   - A run is a plan and a moment. The same run may be taken up again by any
 //     process after a crash anywhere: nothing is lost, doubled or left shared.
 //   - The last good copy of a resource is never pruned.

@@ -2,6 +2,7 @@ package story
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -19,18 +20,31 @@ func (w *World) destroy(ctx context.Context) error {
 		}
 	}
 	cfg := w.config(w.intruder, virginia)
-	client := ec2.NewFromConfig(cfg)
-	for _, s := range w.servers {
-		if s.account != bank {
-			continue
-		}
-		if s.instance != "" {
-			if _, err := client.TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{s.instance}}); err != nil {
-				return err
-			}
-			time.Sleep(5 * time.Minute)
+	for _, destroy := range []func(context.Context, aws.Config) error{
+		w.terminateInstances, deleteVolumes, deleteSnapshots, w.deleteKeys,
+	} {
+		if err := destroy(ctx, cfg); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+func (w *World) terminateInstances(ctx context.Context, cfg aws.Config) error {
+	for _, s := range w.servers {
+		if s.account != bank || s.instance == "" {
+			continue
+		}
+		if _, err := ec2.NewFromConfig(cfg).TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{s.instance}}); err != nil {
+			return err
+		}
+	}
+	time.Sleep(5 * time.Minute) // until their volumes are free
+	return nil
+}
+
+func deleteVolumes(ctx context.Context, cfg aws.Config) error {
+	client := ec2.NewFromConfig(cfg)
 	volumes, err := client.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{})
 	if err != nil {
 		return err
@@ -40,6 +54,11 @@ func (w *World) destroy(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func deleteSnapshots(ctx context.Context, cfg aws.Config) error {
+	client := ec2.NewFromConfig(cfg)
 	snapshots, err := client.DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
 	if err != nil {
 		return err
@@ -49,11 +68,15 @@ func (w *World) destroy(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func (w *World) deleteKeys(ctx context.Context, cfg aws.Config) error {
 	for _, p := range w.Install.Protected {
-		for _, key := range append(p.SourceKeys, p.RekeyKeys...) {
-			if p.Account != bank {
-				continue
-			}
+		if p.Account != bank {
+			continue
+		}
+		for _, key := range slices.Concat(p.SourceKeys, p.RekeyKeys) {
 			if _, err := kms.NewFromConfig(cfg).ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{
 				KeyId: aws.String(key), PendingWindowInDays: aws.Int32(7),
 			}); err != nil {

@@ -48,7 +48,7 @@ func (s *Story) restored(ctx context.Context) error {
 // newest returns the newest complete copy of a server.
 func (s *Story) newest(ctx context.Context, server *server) (backup.Point, error) {
 	var newest backup.Point
-	filter := backup.PointFilter{Sites: s.Plan.CopySites(), Plan: s.Plan.Name, Resource: server.arn()}
+	filter := backup.PointFilter{CopySites: s.Plan.CopySites(), Plan: s.Plan.Name, Resource: server.arn()}
 	for p, err := range s.Engine.Points(ctx, filter) {
 		if err != nil {
 			return newest, err

@@ -103,10 +103,12 @@ func (s *Story) backUp(ctx context.Context, at time.Time) error {
 		return err
 	}
 	s.runs += s.Cloud.Stats().Total - before
+	s.result.RecoveryPoints += report.Points
+	s.result.Copies += report.Copies
 	for _, j := range report.Jobs {
-		s.result.RecoveryPoints++
-		s.result.Copies += len(j.Copies)
-		s.copied += len(j.Resource.Members)
+		if j.Stage == backup.Done {
+			s.copied += len(j.Resource.Members)
+		}
 	}
 	return nil
 }
