@@ -30,8 +30,8 @@ func New(opts Options) *Cloud {
 	c.kms = kmssim.New(c.Cloud)
 	c.ec2 = ec2sim.New(c.Cloud, c.kms)
 	c.Register(stssim.New().Registration())
-	c.Register(kmsRegistration(c.kms))
-	c.Register(ec2Registration(c.ec2))
+	c.Register(c.kms.Registration())
+	c.Register(c.ec2.Registration())
 	return c
 }
 

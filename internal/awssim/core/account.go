@@ -11,6 +11,8 @@ import (
 type Account struct {
 	// ID is the account's 12 digits.
 	ID string
+	// Partition is that of the account: "aws" unless Cloud.SetPartition says otherwise.
+	Partition string
 	// Organization is the id of the organization ("o-…"); empty means none.
 	Organization string
 	// SCP holds the service control policies that apply, one list for each
@@ -62,7 +64,7 @@ type Role struct {
 type Key struct{ ID, Secret string }
 
 func newAccount(c *Cloud, id string) *Account {
-	return &Account{ID: id, cloud: c, users: map[string]*User{}, roles: map[string]*Role{}}
+	return &Account{ID: id, Partition: partitions[0].name, cloud: c, users: map[string]*User{}, roles: map[string]*Role{}}
 }
 
 // PutUser makes a user, or replaces all but the identity and the access key of
@@ -72,7 +74,7 @@ func (a *Account) PutUser(u User) *User {
 	if have == nil {
 		have = &User{
 			Account:  a,
-			ARN:      "arn:aws:iam::" + a.ID + ":user/" + u.Name,
+			ARN:      a.GlobalARN("iam", "user/"+u.Name),
 			UniqueID: a.cloud.NewUniqueID("AIDA"),
 			Name:     u.Name,
 		}
@@ -97,7 +99,7 @@ func (a *Account) DeleteUser(name string) {
 // RootKey returns the access key of the account's root user.
 func (a *Account) RootKey() Key {
 	if a.root == nil {
-		a.root = a.cloud.longTermKey(a, Caller{ARN: "arn:aws:iam::" + a.ID + ":root", UserID: a.ID})
+		a.root = a.cloud.longTermKey(a, Caller{ARN: a.GlobalARN("iam", "root"), UserID: a.ID})
 	}
 	return Key{a.root.id, a.root.secret}
 }
@@ -116,7 +118,7 @@ func (a *Account) PutRole(r Role) *Role {
 		a.DeleteRole(r.Name)
 		have = &Role{
 			Account:  a,
-			ARN:      "arn:aws:iam::" + a.ID + ":role" + r.Path + r.Name,
+			ARN:      a.GlobalARN("iam", "role"+r.Path+r.Name),
 			UniqueID: a.cloud.NewUniqueID("AROA"),
 			Name:     r.Name,
 			Path:     r.Path,

@@ -63,7 +63,7 @@ func (c *Cloud) NewSession(s *Session) (Credentials, Caller) {
 		secret: c.NewSecret(40),
 		token:  "IQoJb3JpZ2luX2Vj" + c.NewSecret(240),
 		caller: Caller{
-			ARN:     "arn:aws:sts::" + s.Role.Account.ID + ":assumed-role/" + s.Role.Name + "/" + s.Name,
+			ARN:     s.Role.Account.GlobalARN("sts", "assumed-role/"+s.Role.Name+"/"+s.Name),
 			UserID:  s.Role.UniqueID + ":" + s.Name,
 			Session: s,
 		},

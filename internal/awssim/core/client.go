@@ -56,8 +56,9 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 
 // endpoint takes the host name of a Region's endpoint apart.
 func endpoint(host string) (service, region string, ok bool) {
-	part := strings.Split(strings.TrimSuffix(host, ":443"), ".")
-	if len(part) != 4 || part[2] != "amazonaws" || part[3] != "com" || !IsRegion(part[1]) {
+	host = strings.TrimSuffix(host, ":443")
+	part := strings.SplitN(host, ".", 3)
+	if len(part) != 3 || !IsRegion(part[1]) || host != Endpoint(part[0], part[1]) {
 		return "", "", false
 	}
 	return part[0], part[1], true

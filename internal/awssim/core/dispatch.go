@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type reply struct {
 }
 
 func (a reply) header(w http.ResponseWriter) {
+	maps.Copy(w.Header(), a.Header)
 	w.Header().Set("Content-Type", a.ContentType)
 	w.Header().Set("X-Amzn-Requestid", a.requestID)
 	w.WriteHeader(a.Status)

@@ -194,7 +194,7 @@ func profileARN(c *core.Call, spec *types.IamInstanceProfileSpecification) strin
 	case spec.Arn != nil:
 		return *spec.Arn
 	}
-	return "arn:aws:iam::" + c.Account.ID + ":instance-profile/" + aws.ToString(spec.Name)
+	return c.Account.GlobalARN("iam", "instance-profile/"+aws.ToString(spec.Name))
 }
 
 // passedRole is the role that an instance profile passes to the instance. The

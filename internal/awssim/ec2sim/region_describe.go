@@ -16,7 +16,7 @@ const optInStatus = "opt-in-not-required"
 
 var regionFilters = attributes[string]{
 	"region-name":   func(name string) []string { return one(name) },
-	"endpoint":      func(name string) []string { return one(endpoint(name)) },
+	"endpoint":      func(name string) []string { return one(core.Endpoint("ec2", name)) },
 	"opt-in-status": func(string) []string { return one(optInStatus) },
 }
 
@@ -46,7 +46,7 @@ func (s *Service) DescribeRegions(c *core.Call, in *ec2.DescribeRegionsInput) (*
 			continue
 		}
 		out.Regions = append(out.Regions, types.Region{
-			Endpoint: aws.String(endpoint(name)), OptInStatus: aws.String(optInStatus), RegionName: aws.String(name),
+			Endpoint: aws.String(core.Endpoint("ec2", name)), OptInStatus: aws.String(optInStatus), RegionName: aws.String(name),
 		})
 	}
 	return out, nil

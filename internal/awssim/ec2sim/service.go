@@ -1,7 +1,6 @@
 package ec2sim
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
@@ -87,11 +86,11 @@ func timestamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.
 
 // arn of a resource that carries its account.
 func arn(at Site, kind, id string) string {
-	return fmt.Sprintf("arn:aws:ec2:%s:%s:%s/%s", at.Region, at.Account, kind, id)
+	return core.RegionalARN("ec2", at.Region, at.Account, kind+"/"+id)
 }
 
 // sharedARN of a snapshot or image, whose ARNs carry no account.
 // Source: Service Authorization Reference, "Resource types defined by Amazon EC2".
 func sharedARN(region, kind, id string) string {
-	return fmt.Sprintf("arn:aws:ec2:%s::%s/%s", region, kind, id)
+	return core.RegionalARN("ec2", region, "", kind+"/"+id)
 }

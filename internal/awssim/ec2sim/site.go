@@ -119,7 +119,4 @@ func (s *Service) addBaseImages(r *region) {
 	}
 }
 
-// endpoint of EC2 in a Region.
-func endpoint(region string) string { return "ec2." + region + ".amazonaws.com" }
-
 func baseName(arch types.ArchitectureValues) string { return "base-linux-" + string(arch) }

@@ -49,7 +49,7 @@ func validAlias(name string) bool {
 }
 
 func aliasARN(at Site, name string) string {
-	return "arn:aws:kms:" + at.Region + ":" + at.Account + ":" + name
+	return core.RegionalARN("kms", at.Region, at.Account, name)
 }
 
 // ListAliases lists the aliases of the caller's account and Region by name.

@@ -20,7 +20,7 @@ type grant struct {
 	name      string
 	grantee   string // ARN of a role, a user, a session or an account's root
 	retiring  string
-	issuer    string // account
+	issuer    string // ARN of an account's root
 	created   time.Time
 	ops       []types.GrantOperation
 	equals    map[string]string // encryption context, nil means any
@@ -67,9 +67,9 @@ func (s *Service) newGrant(c *core.Call, in *kms.CreateGrantInput) (*grant, erro
 	g := &grant{
 		id: strings.ReplaceAll(s.cloud.NewUUID()+s.cloud.NewUUID(), "-", ""), token: s.cloud.NewSecret(64),
 		name: aws.ToString(in.Name), grantee: aws.ToString(in.GranteePrincipal), retiring: aws.ToString(in.RetiringPrincipal),
-		issuer: c.Account.ID, created: c.Now, ops: slices.Clone(in.Operations),
+		issuer: c.Account.GlobalARN("iam", "root"), created: c.Now, ops: slices.Clone(in.Operations),
 	}
-	if !strings.HasPrefix(g.grantee, "arn:aws:iam::") && !strings.HasPrefix(g.grantee, "arn:aws:sts::") {
+	if !strings.HasPrefix(g.grantee, "arn:"+c.Account.Partition+":iam::") && !strings.HasPrefix(g.grantee, "arn:"+c.Account.Partition+":sts::") {
 		return nil, core.Errorf("InvalidArnException", "ARN does not refer to a valid principal: %s", g.grantee)
 	}
 	if len(g.ops) == 0 {
@@ -137,7 +137,7 @@ func (s *Service) ListGrants(c *core.Call, in *kms.ListGrantsInput) (*kms.ListGr
 func (g *grant) entry(k *key) types.GrantListEntry {
 	e := types.GrantListEntry{
 		CreationDate: aws.Time(g.created), GrantId: aws.String(g.id), GranteePrincipal: aws.String(g.grantee),
-		IssuingAccount: aws.String("arn:aws:iam::" + g.issuer + ":root"), KeyId: aws.String(string(k.arn)),
+		IssuingAccount: aws.String(g.issuer), KeyId: aws.String(string(k.arn)),
 		Name: aws.String(g.name), Operations: slices.Clone(g.ops),
 	}
 	if g.retiring != "" {
@@ -219,7 +219,7 @@ func (g *grant) covers(c *core.Call, n core.Need) bool {
 
 func (g *grant) isFor(c *core.Call) bool {
 	switch g.grantee {
-	case c.Caller.ARN, "arn:aws:iam::" + c.Account.ID + ":root":
+	case c.Caller.ARN, c.Account.GlobalARN("iam", "root"):
 		return true
 	}
 	return c.Caller.Session != nil && c.Caller.Session.Role.ARN == g.grantee

@@ -26,7 +26,7 @@ func (s *Service) CreateKey(c *core.Call, in *kms.CreateKeyInput) (*kms.CreateKe
 	k.tags = tags
 	text := aws.ToString(in.Policy)
 	if text == "" {
-		text = defaultPolicy(c.Account.ID)
+		text = defaultPolicy(c.Account)
 	}
 	if err := s.setPolicy(c, k, policyChange{text: text, bypassLockout: in.BypassPolicyLockoutSafetyCheck}); err != nil {
 		return nil, err

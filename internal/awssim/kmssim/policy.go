@@ -116,18 +116,18 @@ func parseKeyPolicy(text string) (*iampolicy.Document, error) {
 
 // defaultPolicy of a key made by API.
 // Source: AWS KMS Developer Guide, "Default key policy".
-func defaultPolicy(account string) string {
+func defaultPolicy(account *core.Account) string {
 	return fmt.Sprintf(`{
   "Version": "2012-10-17",
   "Id": "key-default-1",
   "Statement": [ {
     "Sid": "Enable IAM User Permissions",
     "Effect": "Allow",
-    "Principal": { "AWS": "arn:aws:iam::%s:root" },
+    "Principal": { "AWS": "%s" },
     "Action": "kms:*",
     "Resource": "*"
   } ]
-}`, account)
+}`, account.GlobalARN("iam", "root"))
 }
 
 // ebsPolicy is the policy of an account's aws/ebs key: every principal of the
@@ -149,9 +149,9 @@ func ebsPolicy(at Site) string {
   }, {
     "Sid": "Allow direct access to key metadata to the account",
     "Effect": "Allow",
-    "Principal": { "AWS": "arn:aws:iam::%s:root" },
+    "Principal": { "AWS": "arn:%s:iam::%s:root" },
     "Action": [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
     "Resource": "*"
   } ]
-}`, at.Account, at.Region, at.Account)
+}`, at.Account, at.Region, core.Partition(at.Region), at.Account)
 }

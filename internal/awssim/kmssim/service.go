@@ -109,5 +109,5 @@ func (s *Service) live(k *key) *key {
 }
 
 func keyARN(at Site, id string) ARN {
-	return ARN("arn:aws:kms:" + at.Region + ":" + at.Account + ":key/" + id)
+	return ARN(core.RegionalARN("kms", at.Region, at.Account, "key/"+id))
 }

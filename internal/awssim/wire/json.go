@@ -65,7 +65,7 @@ func (j *JSON) answer(status int, value any) Answer {
 	if err != nil {
 		panic(fmt.Sprintf("wire: %v", err)) // toJSON makes nothing that cannot be marshalled
 	}
-	return Answer{status, "application/x-amz-json-1.1", b}
+	return Answer{Status: status, ContentType: "application/x-amz-json-1.1", Body: b}
 }
 
 func toJSON(v reflect.Value) any {

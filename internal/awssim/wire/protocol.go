@@ -30,7 +30,9 @@ func (m *Message) Decode(into any) (unknown []string, err error) { return m.deco
 type Answer struct {
 	Status      int
 	ContentType string
-	Body        []byte
+	// Header holds what goes into headers of its own; nil means nothing.
+	Header http.Header
+	Body   []byte
 }
 
 // Errors of Open.

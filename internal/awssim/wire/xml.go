@@ -25,7 +25,7 @@ func (q *Query) Result(operation, requestID string, output any) Answer {
 		w.WriteString("</ResponseMetadata>")
 	}
 	w.WriteString("</" + operation + "Response>")
-	return Answer{http.StatusOK, "text/xml;charset=UTF-8", w.Bytes()}
+	return Answer{Status: http.StatusOK, ContentType: "text/xml;charset=UTF-8", Body: w.Bytes()}
 }
 
 // Failure writes an error in the service's envelope.
@@ -52,7 +52,7 @@ func (q *Query) Failure(requestID string, status int, code, message string) Answ
 		w.element("RequestId", requestID)
 		w.WriteString("</ErrorResponse>")
 	}
-	return Answer{status, "text/xml;charset=UTF-8", w.Bytes()}
+	return Answer{Status: status, ContentType: "text/xml;charset=UTF-8", Body: w.Bytes()}
 }
 
 // A writer writes one answer.

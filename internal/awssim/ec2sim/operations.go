@@ -1,13 +1,12 @@
-package awssim
+package ec2sim
 
 import (
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
-	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
-	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
-func ec2Registration(s *ec2sim.Service) *core.Service {
+// Registration returns what the dispatcher needs to know of EC2.
+func (s *Service) Registration() *core.Service {
 	return &core.Service{Name: "ec2", Protocol: wire.EC2(), Operations: map[string]core.Operation{
 		"AttachVolume":              core.Op(s.AttachVolume),
 		"CopySnapshot":              core.Op(s.CopySnapshot),
@@ -34,26 +33,5 @@ func ec2Registration(s *ec2sim.Service) *core.Service {
 		"StartInstances":            core.Op(s.StartInstances),
 		"StopInstances":             core.Op(s.StopInstances),
 		"TerminateInstances":        core.Op(s.TerminateInstances),
-	}}
-}
-
-func kmsRegistration(s *kmssim.Service) *core.Service {
-	return &core.Service{Name: "kms", Protocol: wire.KMS(), Operations: map[string]core.Operation{
-		"CancelKeyDeletion":   core.Op(s.CancelKeyDeletion),
-		"CreateAlias":         core.Op(s.CreateAlias),
-		"CreateGrant":         core.Op(s.CreateGrant),
-		"CreateKey":           core.Op(s.CreateKey),
-		"Decrypt":             core.Op(s.Decrypt),
-		"DescribeKey":         core.Op(s.DescribeKey),
-		"DisableKey":          core.Op(s.DisableKey),
-		"EnableKey":           core.Op(s.EnableKey),
-		"Encrypt":             core.Op(s.Encrypt),
-		"GenerateDataKey":     core.Op(s.GenerateDataKey),
-		"GetKeyPolicy":        core.Op(s.GetKeyPolicy),
-		"ListAliases":         core.Op(s.ListAliases),
-		"ListGrants":          core.Op(s.ListGrants),
-		"PutKeyPolicy":        core.Op(s.PutKeyPolicy),
-		"RevokeGrant":         core.Op(s.RevokeGrant),
-		"ScheduleKeyDeletion": core.Op(s.ScheduleKeyDeletion),
 	}}
 }
