@@ -1,0 +1,12 @@
+package awssim_test
+
+// The modules of services that are still to come; each line goes when its
+// service is there.
+import (
+	_ "github.com/aws/aws-sdk-go-v2/service/ebs"
+	_ "github.com/aws/aws-sdk-go-v2/service/iam"
+	_ "github.com/aws/aws-sdk-go-v2/service/organizations"
+	_ "github.com/aws/aws-sdk-go-v2/service/s3"
+	_ "github.com/aws/aws-sdk-go-v2/service/ssm"
+	_ "go.yaml.in/yaml/v3"
+)
