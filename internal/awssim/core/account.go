@@ -15,9 +15,20 @@ type Account struct {
 	Partition string
 	// Organization is the id of the organization ("o-…"); empty means none.
 	Organization string
-	// SCP holds the service control policies that apply, one list for each
-	// level of the organization. Nil means none apply.
+	// OrgPath is the account's place in it, as aws:PrincipalOrgPaths and
+	// aws:ResourceOrgPaths have it: "o-…/r-…/ou-…/". It is empty where only the
+	// organization is known.
+	OrgPath string
+	// Management says that the account is its organization's management
+	// account, which neither SCPs nor RCPs bind: of the organization's own there
+	// are none in the two lists below.
+	Management bool
+	// SCP holds the service control policies that apply to the account's
+	// principals, one list for each level of the organization. Nil means none apply.
 	SCP [][]*iampolicy.Document
+	// RCP holds the resource control policies that apply to the account's
+	// resources, one list for each level of the organization. Nil means none apply.
+	RCP [][]*iampolicy.Document
 
 	cloud *Cloud
 	users map[string]*User // by name
