@@ -67,41 +67,25 @@ var imageFilters = attributes[imageView]{
 // DescribeImages lists the images that the caller may see: its own and the
 // public ones.
 func (s *Service) DescribeImages(c *core.Call, in *ec2.DescribeImagesInput) (*ec2.DescribeImagesOutput, error) {
-	if _, err := s.here(c); err != nil {
-		return nil, err
-	}
-	if err := c.Authorize(onEverything("DescribeImages")); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	asked := *in
-	asked.MaxResults, asked.NextToken = nil, nil
-	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.ImageIds), least: 1, limit: 1000}, asked)
-	if err != nil {
-		return nil, err
-	}
-	tags := func(v imageView) map[string]string { return v.tags[v.viewer] }
-	filters, err := newMatcher(in.Filters, imageFilters, tags)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range in.ImageIds {
-		if _, err := s.visibleImage(c, &id); err != nil {
-			return nil, err
-		}
-	}
 	viewer := c.Account.ID
-	found, next := collect(&s.region(c.Region).images, page, s.limits.ScannedPerPage, func(im *image) bool {
-		return im.visible(viewer) && (len(in.ImageIds) == 0 || slices.Contains(in.ImageIds, im.id)) &&
-			im.ownedBy(in.Owners, viewer) && im.executableBy(in.ExecutableUsers, viewer) && filters.match(imageView{im, c.Now, viewer})
+	found, next, err := describe(s, c, in, search[*image, imageView]{
+		shelf:  func(*site) *shelf[*image] { return &s.region(c.Region).images },
+		ids:    in.ImageIds,
+		exists: func(id string) error { return failure(s.visibleImage(c, &id)) },
+		id:     func(im *image) string { return im.id },
+		fits: func(im *image) bool {
+			return im.visible(viewer) && im.ownedBy(in.Owners, viewer) && im.executableBy(in.ExecutableUsers, viewer)
+		},
+		view:    func(im *image) imageView { return imageView{im, c.Now, viewer} },
+		filters: imageFilters,
+		tags:    func(v imageView) map[string]string { return v.tags[viewer] },
+		least:   1,
 	})
 	out := &ec2.DescribeImagesOutput{NextToken: next}
 	for _, im := range found {
 		out.Images = append(out.Images, im.api(c.Now, viewer))
 	}
-	return out, nil
+	return out, err
 }
 
 func (im *image) ownedBy(owners []string, viewer string) bool {

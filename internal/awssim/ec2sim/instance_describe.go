@@ -1,7 +1,6 @@
 package ec2sim
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -74,35 +73,15 @@ var instanceFilters = attributes[instanceView]{
 // DescribeInstances lists the caller's instances by reservation. Instances are
 // listed for an hour after they were terminated.
 func (s *Service) DescribeInstances(c *core.Call, in *ec2.DescribeInstancesInput) (*ec2.DescribeInstancesOutput, error) {
-	st, err := s.here(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Authorize(onEverything("DescribeInstances")); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	asked := *in
-	asked.MaxResults, asked.NextToken = nil, nil
-	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.InstanceIds), least: 5, limit: 1000}, asked)
-	if err != nil {
-		return nil, err
-	}
-	tags := func(v instanceView) map[string]string { return v.tags[v.site.Account] }
-	filters, err := newMatcher(in.Filters, instanceFilters, tags)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range in.InstanceIds {
-		if _, err := s.ownInstance(c, &id); err != nil {
-			return nil, err
-		}
-	}
-	found, next := collect(&st.instances, page, s.limits.ScannedPerPage, func(i *instance) bool {
-		return !i.gone(c.Now) && (len(in.InstanceIds) == 0 || slices.Contains(in.InstanceIds, i.id)) &&
-			filters.match(instanceView{i, c.Now})
+	found, next, err := describe(s, c, in, search[*instance, instanceView]{
+		shelf:   func(st *site) *shelf[*instance] { return &st.instances },
+		ids:     in.InstanceIds,
+		exists:  func(id string) error { return failure(s.ownInstance(c, &id)) },
+		id:      func(i *instance) string { return i.id },
+		fits:    func(i *instance) bool { return !i.gone(c.Now) },
+		view:    func(i *instance) instanceView { return instanceView{i, c.Now} },
+		filters: instanceFilters,
+		tags:    func(v instanceView) map[string]string { return v.tags[v.site.Account] },
 	})
 	out := &ec2.DescribeInstancesOutput{NextToken: next}
 	for _, i := range found {
@@ -115,5 +94,5 @@ func (s *Service) DescribeInstances(c *core.Call, in *ec2.DescribeInstancesInput
 		r := &out.Reservations[len(out.Reservations)-1]
 		r.Instances = append(r.Instances, i.api(c.Now))
 	}
-	return out, nil
+	return out, err
 }

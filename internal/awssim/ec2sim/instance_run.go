@@ -150,27 +150,27 @@ func (s *Service) launch(c *core.Call, st *site, in *ec2.RunInstancesInput) (*la
 // place returns the subnet of a request: the one it names, the one of the
 // zone it names, or the first.
 func (st *site) place(in *ec2.RunInstancesInput) (subnet, error) {
-	zone := ""
+	asked := ""
 	if in.Placement != nil {
-		zone = aws.ToString(in.Placement.AvailabilityZone)
+		asked = aws.ToString(in.Placement.AvailabilityZone)
 	}
 	if in.SubnetId != nil {
 		i := slices.IndexFunc(st.subnets, func(sub subnet) bool { return sub.id == *in.SubnetId })
 		if i < 0 {
 			return subnet{}, core.Errorf("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", *in.SubnetId)
 		}
-		if zone != "" && zone != st.subnets[i].zone {
-			return subnet{}, core.Errorf("InvalidParameterValue", "The subnet '%s' is not in the availability zone '%s'", *in.SubnetId, zone)
+		if asked != "" && asked != st.subnets[i].zone {
+			return subnet{}, core.Errorf("InvalidParameterValue", "The subnet '%s' is not in the availability zone '%s'", *in.SubnetId, asked)
 		}
 		return st.subnets[i], nil
 	}
-	if zone == "" {
+	if asked == "" {
 		return st.subnets[0], nil
 	}
-	if _, err := st.zone(&zone, nil); err != nil {
+	if _, err := zone(st.Region, &asked, nil); err != nil {
 		return subnet{}, err
 	}
-	return st.subnets[slices.IndexFunc(st.subnets, func(sub subnet) bool { return sub.zone == zone })], nil
+	return st.subnets[slices.IndexFunc(st.subnets, func(sub subnet) bool { return sub.zone == asked })], nil
 }
 
 func (st *site) securityGroups(in *ec2.RunInstancesInput) ([]string, error) {

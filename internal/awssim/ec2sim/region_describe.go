@@ -14,104 +14,108 @@ import (
 // optInStatus of every Region and zone here: none has to be enabled.
 const optInStatus = "opt-in-not-required"
 
-var regionFilters = attributes[string]{
-	"region-name":   func(name string) []string { return one(name) },
-	"endpoint":      func(name string) []string { return one(core.Endpoint("ec2", name)) },
-	"opt-in-status": func(string) []string { return one(optInStatus) },
+// A place is a Region or a zone, with its rank among the others.
+type place struct {
+	rank uint64
+	name string
+}
+
+func (p *place) order() uint64 { return p.rank }
+
+// places puts names on a shelf.
+func places(names []string) *shelf[*place] {
+	sh := &shelf[*place]{}
+	for i, name := range names {
+		sh.add(&place{rank: uint64(i) + 1, name: name})
+	}
+	return sh
+}
+
+func same[T any](x T) T { return x }
+
+var regionFilters = attributes[*place]{
+	"region-name":   func(r *place) []string { return one(r.name) },
+	"endpoint":      func(r *place) []string { return one(core.Endpoint("ec2", r.name)) },
+	"opt-in-status": func(*place) []string { return one(optInStatus) },
 }
 
 // DescribeRegions lists the Regions.
 func (s *Service) DescribeRegions(c *core.Call, in *ec2.DescribeRegionsInput) (*ec2.DescribeRegionsOutput, error) {
-	if _, err := s.here(c); err != nil {
-		return nil, err
-	}
-	if err := c.Authorize(onEverything("DescribeRegions")); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	filters, err := newMatcher(in.Filters, regionFilters, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range in.RegionNames {
-		if !core.IsRegion(name) {
-			return nil, core.Errorf("InvalidParameterValue", "Invalid region name: '%s'", name)
-		}
-	}
+	found, _, err := describe(s, c, in, search[*place, *place]{
+		shelf: func(*site) *shelf[*place] { return places(core.Regions()) },
+		ids:   in.RegionNames,
+		exists: func(name string) error {
+			if !core.IsRegion(name) {
+				return core.Errorf("InvalidParameterValue", "Invalid region name: '%s'", name)
+			}
+			return nil
+		},
+		id:      func(r *place) string { return r.name },
+		view:    same[*place],
+		filters: regionFilters,
+	})
 	out := &ec2.DescribeRegionsOutput{}
-	for _, name := range core.Regions() {
-		if len(in.RegionNames) > 0 && !slices.Contains(in.RegionNames, name) || !filters.match(name) {
-			continue
-		}
+	for _, r := range found {
 		out.Regions = append(out.Regions, types.Region{
-			Endpoint: aws.String(core.Endpoint("ec2", name)), OptInStatus: aws.String(optInStatus), RegionName: aws.String(name),
+			Endpoint: aws.String(core.Endpoint("ec2", r.name)), OptInStatus: aws.String(optInStatus), RegionName: aws.String(r.name),
 		})
 	}
-	return out, nil
+	return out, err
 }
 
-var zoneFilters = attributes[subnet]{
-	"zone-name":     func(z subnet) []string { return one(z.zone) },
-	"zone-id":       func(z subnet) []string { return one(zoneID(z.zone)) },
-	"region-name":   func(z subnet) []string { return one(z.zone[:len(z.zone)-1]) },
-	"state":         func(subnet) []string { return one(string(types.AvailabilityZoneStateAvailable)) },
-	"zone-type":     func(subnet) []string { return one("availability-zone") },
-	"opt-in-status": func(subnet) []string { return one(optInStatus) },
+var zoneFilters = attributes[*place]{
+	"zone-name":     func(z *place) []string { return one(z.name) },
+	"zone-id":       func(z *place) []string { return one(zoneID(z.name)) },
+	"region-name":   func(z *place) []string { return one(z.name[:len(z.name)-1]) },
+	"state":         func(*place) []string { return one(string(types.AvailabilityZoneStateAvailable)) },
+	"zone-type":     func(*place) []string { return one("availability-zone") },
+	"opt-in-status": func(*place) []string { return one(optInStatus) },
 }
 
 // DescribeAvailabilityZones lists the zones of the called Region.
 func (s *Service) DescribeAvailabilityZones(c *core.Call, in *ec2.DescribeAvailabilityZonesInput) (*ec2.DescribeAvailabilityZonesOutput, error) {
-	st, err := s.here(c)
+	found, _, err := describe(s, c, in, search[*place, *place]{
+		shelf:   func(st *site) *shelf[*place] { return places(zones(st.Region)) },
+		ids:     in.ZoneNames,
+		exists:  func(name string) error { return failure(zone(c.Region, &name, nil)) },
+		id:      func(z *place) string { return z.name },
+		fits:    func(z *place) bool { return len(in.ZoneIds) == 0 || slices.Contains(in.ZoneIds, zoneID(z.name)) },
+		view:    same[*place],
+		filters: zoneFilters,
+	})
 	if err != nil {
 		return nil, err
-	}
-	if err := c.Authorize(onEverything("DescribeAvailabilityZones")); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	filters, err := newMatcher(in.Filters, zoneFilters, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range in.ZoneNames {
-		if _, err := st.zone(aws.String(name), nil); err != nil {
-			return nil, err
-		}
 	}
 	for _, id := range in.ZoneIds {
-		if _, err := st.zone(nil, aws.String(id)); err != nil {
+		if _, err := zone(c.Region, nil, &id); err != nil {
 			return nil, err
 		}
 	}
 	out := &ec2.DescribeAvailabilityZonesOutput{}
-	for _, z := range st.subnets {
-		id := zoneID(z.zone)
-		if len(in.ZoneNames) > 0 && !slices.Contains(in.ZoneNames, z.zone) ||
-			len(in.ZoneIds) > 0 && !slices.Contains(in.ZoneIds, id) || !filters.match(z) {
-			continue
-		}
+	for _, z := range found {
 		out.AvailabilityZones = append(out.AvailabilityZones, types.AvailabilityZone{
-			GroupName: aws.String(st.Region + "-zg-1"), NetworkBorderGroup: aws.String(st.Region),
-			OptInStatus: types.AvailabilityZoneOptInStatusOptInNotRequired, RegionName: aws.String(st.Region),
-			State: types.AvailabilityZoneStateAvailable, ZoneId: aws.String(id), ZoneName: aws.String(z.zone),
+			GroupName: aws.String(c.Region + "-zg-1"), NetworkBorderGroup: aws.String(c.Region),
+			OptInStatus: types.AvailabilityZoneOptInStatusOptInNotRequired, RegionName: aws.String(c.Region),
+			State: types.AvailabilityZoneStateAvailable, ZoneId: aws.String(zoneID(z.name)), ZoneName: aws.String(z.name),
 			ZoneType: aws.String("availability-zone"),
 		})
 	}
 	return out, nil
 }
 
+// zones of a Region: it has three.
+func zones(region string) []string {
+	return []string{region + "a", region + "b", region + "c"}
+}
+
 // zone returns the name of the zone that a request names or gives the id of.
-func (st *site) zone(name, id *string) (string, error) {
+func zone(region string, name, id *string) (string, error) {
 	if (name == nil) == (id == nil) {
 		return "", core.Errorf("InvalidParameterCombination", "Either AvailabilityZone or AvailabilityZoneId must be specified, but not both")
 	}
-	for _, z := range st.subnets {
-		if name != nil && z.zone == *name || id != nil && zoneID(z.zone) == *id {
-			return z.zone, nil
+	for _, z := range zones(region) {
+		if name != nil && z == *name || id != nil && zoneID(z) == *id {
+			return z, nil
 		}
 	}
 	// Source: EC2 API Reference, "Error codes".

@@ -9,9 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 )
 
-// zoneLetters of the Availability Zones of every Region here.
-const zoneLetters = "abc"
-
 // amazon is the account that owns the public base images.
 const amazon = "137112412989"
 
@@ -56,8 +53,7 @@ func (s *Service) site(at Site) *site {
 		vpc:      derivedID("vpc", at.Account, at.Region),
 		group:    derivedID("sg", at.Account, at.Region),
 	}
-	for _, l := range zoneLetters {
-		zone := at.Region + string(l)
+	for _, zone := range zones(at.Region) {
 		st.subnets = append(st.subnets, subnet{id: derivedID("subnet", at.Account, zone), zone: zone})
 	}
 	s.sites[at] = st

@@ -1,7 +1,6 @@
 package ec2sim
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -40,55 +39,35 @@ var snapshotFilters = attributes[snapshotView]{
 // DescribeSnapshots lists the snapshots that the caller may see: its own,
 // those shared with it and those shared with all.
 func (s *Service) DescribeSnapshots(c *core.Call, in *ec2.DescribeSnapshotsInput) (*ec2.DescribeSnapshotsOutput, error) {
-	st, err := s.here(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Authorize(onEverything("DescribeSnapshots")); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	asked := *in
-	asked.MaxResults, asked.NextToken = nil, nil
-	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.SnapshotIds), least: 5, limit: 1000}, asked)
-	if err != nil {
-		return nil, err
-	}
-	tags := func(v snapshotView) map[string]string { return v.tags[v.viewer] }
-	filters, err := newMatcher(in.Filters, snapshotFilters, tags)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.allExist(c, in.SnapshotIds); err != nil {
-		return nil, err
-	}
-	q := snapshotQuery{account: c.Account.ID, ids: in.SnapshotIds, owners: in.OwnerIds, restorable: in.RestorableByUserIds}
-	fits := func(sn *snapshot) bool {
-		return !sn.gone(c.Now) && q.match(sn) && filters.match(snapshotView{sn, c.Now, c.Account.ID})
-	}
-	found, next := collect(s.snapshotShelf(st, q), page, s.limits.ScannedPerPage, fits)
+	q := snapshotQuery{account: c.Account.ID, owners: in.OwnerIds, restorable: in.RestorableByUserIds}
+	found, next, err := describe(s, c, in, search[*snapshot, snapshotView]{
+		shelf:   func(st *site) *shelf[*snapshot] { return s.snapshotShelf(st, q) },
+		ids:     in.SnapshotIds,
+		exists:  func(id string) error { return s.snapshotExists(c, id) },
+		id:      func(sn *snapshot) string { return sn.id },
+		fits:    func(sn *snapshot) bool { return !sn.gone(c.Now) && q.match(sn) },
+		view:    func(sn *snapshot) snapshotView { return snapshotView{sn, c.Now, c.Account.ID} },
+		filters: snapshotFilters,
+		tags:    func(v snapshotView) map[string]string { return v.tags[v.viewer] },
+	})
 	out := &ec2.DescribeSnapshotsOutput{NextToken: next}
 	for _, sn := range found {
 		out.Snapshots = append(out.Snapshots, sn.api(c.Now, c.Account.ID))
 	}
-	return out, nil
+	return out, err
 }
 
-// allExist returns the error for ids that name nothing. An id that names a
-// snapshot the caller has no access to is no error: the snapshot is just not
-// in the answer.
+// snapshotExists returns the error for an id that names nothing. One that
+// names a snapshot the caller has no access to is no error: the snapshot is
+// just not in the answer.
 // Source: EC2 API Reference, DescribeSnapshots.
-func (s *Service) allExist(c *core.Call, ids []string) error {
-	for _, id := range ids {
-		if err := checkID(id, snapshotID); err != nil {
-			return err
-		}
-		sn := s.snapshotByID(c.Now, id)
-		if sn == nil || sn.site.Region != c.Region || !s.listed(sn) {
-			return noSnapshot(id)
-		}
+func (s *Service) snapshotExists(c *core.Call, id string) error {
+	if err := checkID(id, snapshotID); err != nil {
+		return err
+	}
+	sn := s.snapshotByID(c.Now, id)
+	if sn == nil || sn.site.Region != c.Region || !s.listed(sn) {
+		return noSnapshot(id)
 	}
 	return nil
 }
@@ -96,7 +75,6 @@ func (s *Service) allExist(c *core.Call, ids []string) error {
 // A snapshotQuery is whose snapshots are asked for.
 type snapshotQuery struct {
 	account    string // the caller's
-	ids        []string
 	owners     []string
 	restorable []string
 }
@@ -114,9 +92,6 @@ func (s *Service) snapshotShelf(st *site, q snapshotQuery) *shelf[*snapshot] {
 }
 
 func (q snapshotQuery) match(sn *snapshot) bool {
-	if len(q.ids) > 0 && !slices.Contains(q.ids, sn.id) {
-		return false
-	}
 	return sn.visible(q.account) && q.ownerFits(sn) && q.restorableFits(sn)
 }
 

@@ -174,42 +174,26 @@ var tagFilters = attributes[*tagLine]{
 
 // DescribeTags lists the tags that the caller's account has put.
 func (s *Service) DescribeTags(c *core.Call, in *ec2.DescribeTagsInput) (*ec2.DescribeTagsOutput, error) {
-	st, err := s.here(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Authorize(onEverything("DescribeTags")); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	asked := *in
-	asked.MaxResults, asked.NextToken = nil, nil
-	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, least: 5, limit: 1000}, asked)
-	if err != nil {
-		return nil, err
-	}
-	filters, err := newMatcher(in.Filters, tagFilters, func(t *tagLine) map[string]string { return map[string]string{t.key: t.value} })
-	if err != nil {
-		return nil, err
-	}
-	lines := s.tagLines(st, c.Now)
-	found, next := collect(&lines, page, s.limits.ScannedPerPage, filters.match)
+	found, next, err := describe(s, c, in, search[*tagLine, *tagLine]{
+		shelf:   func(st *site) *shelf[*tagLine] { return s.tagLines(st, c.Now) },
+		view:    func(t *tagLine) *tagLine { return t },
+		filters: tagFilters,
+		tags:    func(t *tagLine) map[string]string { return map[string]string{t.key: t.value} },
+	})
 	out := &ec2.DescribeTagsOutput{NextToken: next}
 	for _, t := range found {
 		out.Tags = append(out.Tags, types.TagDescription{
 			Key: aws.String(t.key), ResourceId: aws.String(t.resource), ResourceType: types.ResourceType(t.kind), Value: aws.String(t.value),
 		})
 	}
-	return out, nil
+	return out, err
 }
 
 // tagLines lists every tag of a site. A line's place is made of its
 // resource's and its own among the resource's, of which there are at most
 // 50 and a few of AWS's.
-func (s *Service) tagLines(st *site, now time.Time) shelf[*tagLine] {
-	var lines shelf[*tagLine]
+func (s *Service) tagLines(st *site, now time.Time) *shelf[*tagLine] {
+	lines := &shelf[*tagLine]{}
 	add := func(r idKind, id string, seq uint64, tags map[string]string) {
 		for i, k := range slices.Sorted(maps.Keys(tags)) {
 			lines.add(&tagLine{place: seq<<8 | uint64(i+1), key: k, value: tags[k], resource: id, kind: r.kind})

@@ -41,7 +41,7 @@ func (s *Service) CreateVolume(c *core.Call, in *ec2.CreateVolumeInput) (*ec2.Cr
 	if old, err := s.sameVolume(c, in, tags["volume"]); old != nil || err != nil {
 		return old, err
 	}
-	zone, err := st.zone(in.AvailabilityZone, in.AvailabilityZoneId)
+	place, err := zone(c.Region, in.AvailabilityZone, in.AvailabilityZoneId)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func (s *Service) CreateVolume(c *core.Call, in *ec2.CreateVolumeInput) (*ec2.Cr
 	if err != nil {
 		return nil, err
 	}
-	v.zone = zone
+	v.zone = place
 	if err := c.Authorize(createVolumeNeeds(v, source, tags["volume"])...); err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package ec2sim
 
 import (
-	"slices"
 	"strconv"
 	"time"
 
@@ -49,39 +48,19 @@ var volumeFilters = attributes[volumeView]{
 
 // DescribeVolumes lists the caller's volumes.
 func (s *Service) DescribeVolumes(c *core.Call, in *ec2.DescribeVolumesInput) (*ec2.DescribeVolumesOutput, error) {
-	st, err := s.here(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.Authorize(onEverything("DescribeVolumes")); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	asked := *in
-	asked.MaxResults, asked.NextToken = nil, nil
-	page, err := s.listing(c, window{max: in.MaxResults, token: in.NextToken, ids: len(in.VolumeIds), least: 5, limit: 1000}, asked)
-	if err != nil {
-		return nil, err
-	}
-	tags := func(v volumeView) map[string]string { return v.tags[v.site.Account] }
-	filters, err := newMatcher(in.Filters, volumeFilters, tags)
-	if err != nil {
-		return nil, err
-	}
-	for _, id := range in.VolumeIds {
-		if _, err := s.ownVolume(c, &id); err != nil {
-			return nil, err
-		}
-	}
-	found, next := collect(&st.volumes, page, s.limits.ScannedPerPage, func(v *volume) bool {
-		return !v.gone(c.Now) && (len(in.VolumeIds) == 0 || slices.Contains(in.VolumeIds, v.id)) &&
-			filters.match(volumeView{v, c.Now})
+	found, next, err := describe(s, c, in, search[*volume, volumeView]{
+		shelf:   func(st *site) *shelf[*volume] { return &st.volumes },
+		ids:     in.VolumeIds,
+		exists:  func(id string) error { return failure(s.ownVolume(c, &id)) },
+		id:      func(v *volume) string { return v.id },
+		fits:    func(v *volume) bool { return !v.gone(c.Now) },
+		view:    func(v *volume) volumeView { return volumeView{v, c.Now} },
+		filters: volumeFilters,
+		tags:    func(v volumeView) map[string]string { return v.tags[v.site.Account] },
 	})
 	out := &ec2.DescribeVolumesOutput{NextToken: next}
 	for _, v := range found {
 		out.Volumes = append(out.Volumes, v.api(c.Now))
 	}
-	return out, nil
+	return out, err
 }

@@ -1,0 +1,122 @@
+package ec2sim
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
+
+// A search is what one Describe operation looks for: resources of the kind T,
+// which its filters see as V. A Describe operation is a search and what makes
+// answers of the resources found:
+//
+//	func (s *Service) DescribeThings(c *core.Call, in *ec2.DescribeThingsInput) (*ec2.DescribeThingsOutput, error) {
+//		found, next, err := describe(s, c, in, search[*thing, thingView]{
+//			shelf:   func(st *site) *shelf[*thing] { return &st.things },
+//			ids:     in.ThingIds,
+//			exists:  func(id string) error { return failure(s.ownThing(c, &id)) },
+//			id:      func(t *thing) string { return t.id },
+//			fits:    func(t *thing) bool { return !t.gone(c.Now) },
+//			view:    func(t *thing) thingView { return thingView{t, c.Now} },
+//			filters: thingFilters,
+//			tags:    func(v thingView) map[string]string { return v.tags[c.Account.ID] },
+//		})
+//		out := &ec2.DescribeThingsOutput{NextToken: next}
+//		for _, t := range found {
+//			out.Things = append(out.Things, t.api(c.Now))
+//		}
+//		return out, err
+//	}
+//
+// What is nil in a search is not asked: a listing without ids leaves ids,
+// exists and id out, one without filters filters and tags.
+type search[T resource, V any] struct {
+	// shelf holds the resources; one made for the call will do, if the places
+	// on it stay the same from page to page.
+	shelf func(*site) *shelf[T]
+	// ids that the request names: exists returns the error for one that names
+	// nothing, id reads that of a resource.
+	ids    []string
+	exists func(id string) error
+	id     func(T) string
+	// fits tells whether a resource is one that is asked for, whatever its filters say.
+	fits func(T) bool
+	// view, filters and tags are for Filters: see newMatcher.
+	view    func(T) V
+	filters attributes[V]
+	tags    func(V) map[string]string
+	// least is the least that MaxResults may be. Zero means 5.
+	least int32
+}
+
+// describe does what all Describe operations have in common: it checks the
+// Region, authorizes, ends a dry run, checks pages, filters and ids in this
+// order, and collects one page. in is the pointer to the request; the members
+// DryRun, Filters, MaxResults and NextToken are read from it by their names.
+func describe[T resource, V any](s *Service, c *core.Call, in any, q search[T, V]) (found []T, next *string, err error) {
+	st, err := s.here(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	asked := reflect.ValueOf(in).Elem()
+	if err := allowed(c, member[*bool](asked, "DryRun"), onEverything(c.Operation)); err != nil {
+		return nil, nil, err
+	}
+	page, err := s.pageOf(c, asked, q.least, len(q.ids))
+	if err != nil {
+		return nil, nil, err
+	}
+	filters, err := newMatcher(member[[]types.Filter](asked, "Filters"), q.filters, q.tags)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, id := range q.ids {
+		if err := q.exists(id); err != nil {
+			return nil, nil, err
+		}
+	}
+	found, next = collect(q.shelf(st), page, s.limits.ScannedPerPage, func(x T) bool {
+		return (len(q.ids) == 0 || slices.Contains(q.ids, q.id(x))) && (q.fits == nil || q.fits(x)) &&
+			(len(filters) == 0 || filters.match(q.view(x)))
+	})
+	return found, next, nil
+}
+
+// pageOf reads the paging of a request.
+func (s *Service) pageOf(c *core.Call, asked reflect.Value, least int32, ids int) (listing, error) {
+	if least == 0 {
+		least = 5
+	}
+	w := window{max: member[*int32](asked, "MaxResults"), token: member[*string](asked, "NextToken"), ids: ids, least: least, limit: 1000}
+	question := reflect.New(asked.Type()).Elem()
+	question.Set(asked)
+	for _, name := range []string{"MaxResults", "NextToken"} {
+		if f := question.FieldByName(name); f.IsValid() {
+			f.SetZero()
+		}
+	}
+	return s.listing(c, w, question.Interface())
+}
+
+// member reads a member of a request that not every request has.
+func member[T any](request reflect.Value, name string) T {
+	var value T
+	if f := request.FieldByName(name); f.IsValid() {
+		value = f.Interface().(T)
+	}
+	return value
+}
+
+// allowed checks that the caller may do what a call demands, and ends a dry run.
+func allowed(c *core.Call, dryRun *bool, demanded ...core.Need) error {
+	if err := c.Authorize(demanded...); err != nil {
+		return err
+	}
+	return c.DryRun(dryRun)
+}
+
+// failure is the error of a function whose result does not matter.
+func failure[T any](_ T, err error) error { return err }
