@@ -25,6 +25,10 @@ type Options struct {
 	// RecordAuthorizations keeps every decision for Cloud.Authorizations. It
 	// takes about 1 KiB a call.
 	RecordAuthorizations bool
+	// OnDecision is told of every question that was put to the policies, of the
+	// policies that had a say and of what they came to, for other judges to
+	// compare. It must not use the cloud. Nil means nobody is told.
+	OnDecision func(iampolicy.Request, iampolicy.PolicySet, iampolicy.Decision)
 }
 
 // A Cloud is a simulated AWS with several accounts. It is safe for concurrent use.
@@ -38,6 +42,7 @@ func New(opts Options) *Cloud {
 		Latency:              opts.Latency,
 		Limits:               core.Limits{Off: opts.Unlimited},
 		RecordAuthorizations: opts.RecordAuthorizations,
+		OnDecision:           opts.OnDecision,
 	})}
 }
 

@@ -27,6 +27,8 @@ type sample struct {
 	ID       string   `json:"id"`
 	Request  request  `json:"request"`
 	Policies policies `json:"policies"`
+
+	recorded iampolicy.Decision // what was answered when the question was recorded
 }
 
 type request struct {
@@ -74,16 +76,23 @@ func (s *sample) String() string {
 	return string(text)
 }
 
-// judge asks iam-simulate. An answer that starts with "error: " says that it
-// does not take the policies for valid.
-func judge(t *testing.T, samples []*sample) (answers []string) {
+// needsJudge skips a test where there is no judge, and returns where it is.
+func needsJudge(t *testing.T) (modules string) {
 	t.Helper()
-	modules := os.Getenv("SNAPKEEP_IAM_SIMULATE")
+	modules = os.Getenv("SNAPKEEP_IAM_SIMULATE")
 	if modules == "" {
 		t.Skip("SNAPKEEP_IAM_SIMULATE does not name a node_modules folder with @cloud-copilot/iam-simulate")
 	}
 	modules, err := filepath.Abs(modules)
 	require.NoError(t, err)
+	return modules
+}
+
+// judge asks iam-simulate. An answer that starts with "error: " says that it
+// does not take the policies for valid.
+func judge(t *testing.T, samples []*sample) (answers []string) {
+	t.Helper()
+	modules := needsJudge(t)
 	var in bytes.Buffer
 	enc := json.NewEncoder(&in)
 	for i, s := range samples {

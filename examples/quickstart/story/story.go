@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/snapkeep/snapkeep/backup"
+	"github.com/snapkeep/snapkeep/backup/backuptest"
 	"github.com/snapkeep/snapkeep/retention"
 )
 
@@ -21,6 +22,9 @@ type Options struct {
 	// Corrupt flips one block in a copy before the restore, to show that the
 	// comparison can fail.
 	Corrupt bool
+	// Cloud is where the story takes place, a simulated AWS without anything in
+	// it. Nil means a new one with the seed.
+	Cloud *backuptest.Cloud
 	// OnStep is told of each step, in order, with how far the story is, from 0
 	// to 1. Nil means nobody is told.
 	OnStep func(done float64, text string)
@@ -44,7 +48,10 @@ func Run(ctx context.Context, opts Options) (*Result, error) {
 		opts.Days = 21
 	}
 	s := &Story{opts: opts, begun: time.Now()}
-	world, err := NewWorld(ctx, opts.Seed)
+	if opts.Cloud == nil {
+		opts.Cloud = backuptest.New(backuptest.Options{Seed: opts.Seed})
+	}
+	world, err := NewWorldIn(ctx, opts.Cloud)
 	if err != nil {
 		return nil, err
 	}

@@ -82,6 +82,9 @@ func (c *Call) evaluate(n Need) iampolicy.Decision {
 	}
 	d := iampolicy.Evaluate(req, set)
 	c.Cloud.record(c, req, d)
+	if tell := c.Cloud.opts.OnDecision; tell != nil {
+		tell(req, set, d)
+	}
 	return d
 }
 

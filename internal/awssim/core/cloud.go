@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/snapkeep/snapkeep/iampolicy"
 )
 
 // Options configure a Cloud. The zero value works.
@@ -26,6 +28,9 @@ type Options struct {
 	// RecordAuthorizations keeps every decision for Cloud.Authorizations. It
 	// takes about 1 KiB a call.
 	RecordAuthorizations bool
+	// OnDecision is told of every decision with the policies that made it, for
+	// other judges to compare. It runs under the cloud's lock. Nil means nobody is told.
+	OnDecision func(iampolicy.Request, iampolicy.PolicySet, iampolicy.Decision)
 }
 
 // A Cloud holds the accounts and whatever the services keep for them.
