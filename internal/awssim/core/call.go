@@ -15,6 +15,8 @@ import (
 //
 // and run one at a time under the cloud's lock, so they need none of their own.
 type Call struct {
+	// N is the number of the call, from 1; see CallInfo.N.
+	N         int
 	Cloud     *Cloud
 	Account   *Account // the caller's
 	Region    string   // from the credential scope of the signature

@@ -17,6 +17,9 @@ type Options struct {
 	// Latency of one call, half of it before its effect. Zero means 50 ms,
 	// negative means none.
 	Latency time.Duration
+	// Consistency says how long changes may be missing or stale in answers. The
+	// zero value is off; see Cloud.SetConsistency.
+	Consistency Consistency
 	// Limits of requests. The zero value is what AWS publishes.
 	Limits Limits
 	// OnMisuse is told of what no correct client does: a member that the
@@ -44,6 +47,7 @@ type Cloud struct {
 	keys           map[string]*accessKey // by access key id
 	services       map[string]*Service   // by name in the credential scope
 	limiter        limiter
+	lag            lagging
 	onCall         func(CallInfo) Fault
 	calls          int
 	stats          Stats
@@ -63,6 +67,7 @@ func New(opts Options) *Cloud {
 		keys:     map[string]*accessKey{},
 		services: map[string]*Service{},
 		limiter:  newLimiter(opts.Limits),
+		lag:      newLagging(opts.Consistency, opts.Seed),
 		onCall:   opts.OnCall,
 		stats:    Stats{Calls: map[string]int{}},
 	}

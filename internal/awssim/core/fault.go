@@ -66,6 +66,7 @@ func (c *Cloud) SetFault(decide func(CallInfo) Fault) {
 // fault decides on a call and counts it.
 func (c *Cloud) fault(call *Call, in any) Fault {
 	c.calls++
+	call.N = c.calls
 	if c.onCall == nil {
 		return Fault{}
 	}

@@ -61,7 +61,7 @@ func (c *Cloud) record(call *Call, req iampolicy.Request, d iampolicy.Decision) 
 		return
 	}
 	c.authorizations = append(c.authorizations, Authorization{
-		Call: c.calls, Operation: call.Service + ":" + call.Operation,
+		Call: call.N, Operation: call.Service + ":" + call.Operation,
 		Caller: call.Caller.ARN, Principal: call.Caller.Entity(),
 		Action: req.Action, Resource: req.Resource, Keys: req.Context, Decision: d,
 	})
