@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,10 +45,15 @@ func TestJudgeAgreesOnWhatTheEngineAsks(t *testing.T) {
 	}
 }
 
-// record tells the story and returns all different questions.
+// record tells the story, once for all tests, and returns all different questions.
 func record(t *testing.T) []*sample {
 	t.Helper()
-	var samples []*sample
+	samples, err := told()
+	require.NoError(t, err)
+	return samples
+}
+
+var told = sync.OnceValues(func() (samples []*sample, err error) {
 	seen := map[string]bool{}
 	heard := func(req iampolicy.Request, set iampolicy.PolicySet, d iampolicy.Decision) {
 		if req.Action == "sts:GetCallerIdentity" {
@@ -61,11 +67,10 @@ func record(t *testing.T) []*sample {
 	}
 	backuptest.Simulate(func() {
 		cloud := backuptest.New(backuptest.Options{Seed: 1, OnDecision: heard})
-		_, err := story.Run(context.Background(), story.Options{Seed: 1, Days: 3, Cloud: cloud})
-		require.NoError(t, err)
+		_, err = story.Run(context.Background(), story.Options{Seed: 1, Days: 3, Cloud: cloud})
 	})
-	return samples
-}
+	return samples, err
+})
 
 // recorded makes a sample of a question and the answer that was given.
 func recorded(req iampolicy.Request, set iampolicy.PolicySet, d iampolicy.Decision) *sample {
