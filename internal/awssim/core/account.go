@@ -11,8 +11,14 @@ import (
 type Account struct {
 	// ID is the account's 12 digits.
 	ID string
-	// Partition is that of the account: "aws" unless Cloud.SetPartition says otherwise.
+	// Partition is that of the account: "aws" unless SetPartition says otherwise.
 	Partition string
+	// State says whether credentials of the account work.
+	State State
+	// TokensEverywhere makes session tokens from the global endpoint of STS good
+	// in opt-in Regions as well: version 2 of those tokens.
+	// Source: IAM API Reference, SetSecurityTokenServicePreferences.
+	TokensEverywhere bool
 	// Organization is the id of the organization ("o-…"); empty means none.
 	Organization string
 	// OrgPath is the account's place in it, as aws:PrincipalOrgPaths and
@@ -34,7 +40,23 @@ type Account struct {
 	users map[string]*User // by name
 	roles map[string]*Role // by name, which is unique whatever the path
 	root  *accessKey
+
+	optedIn map[string]bool // opt-in Regions that are enabled
+	noSTS   map[string]bool // Regions where STS gives no credentials of the account
 }
+
+// A State of an account. Credentials work while it is active.
+// Source: AWS Organizations API Reference, Account.
+type State string
+
+// The states of an account. The zero value is that of an active one.
+const (
+	Active            State = ""
+	PendingActivation State = "PENDING_ACTIVATION"
+	Suspended         State = "SUSPENDED"
+	PendingClosure    State = "PENDING_CLOSURE"
+	Closed            State = "CLOSED"
+)
 
 // A User is an IAM user.
 type User struct {

@@ -20,12 +20,19 @@ type Call struct {
 	Cloud     *Cloud
 	Account   *Account // the caller's
 	Region    string   // from the credential scope of the signature
+	Host      string   // that the request was sent to
 	Service   string   // "ec2"
 	Operation string   // "CopySnapshot"
 	Caller    Caller
 	Now       time.Time
 	RequestID string
+	UserAgent string
+	Referer   string // empty means that the client sent none
 }
+
+// ToGlobalSTS says that the request came to the endpoint of STS that serves
+// all Regions of the partition aws.
+func (c *Call) ToGlobalSTS() bool { return bareHost(c.Host) == globalSTS }
 
 // A Need is one (action, resource, context) that a call must be allowed.
 type Need struct {

@@ -40,6 +40,10 @@ type Session struct {
 	SourceIdentity string
 	Issued         time.Time
 	Expires        time.Time
+	// DefaultRegions says that the credentials are good only in the Regions
+	// that are enabled by default, as those from the global endpoint of STS are
+	// unless the account wants them otherwise.
+	DefaultRegions bool
 }
 
 // Credentials of a session.
@@ -53,6 +57,27 @@ type accessKey struct {
 	id, secret, token string
 	account           *Account
 	caller            Caller
+}
+
+// knownIn says that a key stands for somebody in a Region. Keys do not cross
+// partitions, and opt-in Regions know those of the accounts that have enabled
+// them. That the keys of accounts which are closed or suspended are as good as
+// unknown is not documented in these words.
+//
+// Sources: AWS General Reference, "ARNs" (partitions); IAM User Guide, "Manage
+// AWS STS in an AWS Region" (tokens of the global endpoint); AWS Organizations
+// User Guide, "Closing a member account" (closed accounts can do nothing).
+func (k *accessKey) knownIn(region string) bool {
+	a, session := k.account, k.caller.Session
+	switch {
+	case a.State != Active, !a.Enabled(region):
+		return false
+	case session == nil:
+		return true
+	case session.DefaultRegions && a.OptInStatus(region) != OptInNotRequired:
+		return false
+	}
+	return !session.Role.deleted
 }
 
 // NewSession gives out credentials for a session. Whether the caller may have

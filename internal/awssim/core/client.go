@@ -29,7 +29,7 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, fail(err)
 	}
-	if _, _, ok := endpoint(r.URL.Host); !ok {
+	if _, ok := endpoint(r.URL.Host); !ok {
 		return nil, fail(&net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
 			Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true,
 		}})
@@ -52,16 +52,6 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 		return nil, fail(broken)
 	}
 	return w.response(r, whole), nil
-}
-
-// endpoint takes the host name of a Region's endpoint apart.
-func endpoint(host string) (service, region string, ok bool) {
-	host = strings.TrimSuffix(host, ":443")
-	part := strings.SplitN(host, ".", 3)
-	if len(part) != 3 || !IsRegion(part[1]) || host != Endpoint(part[0], part[1]) {
-		return "", "", false
-	}
-	return part[0], part[1], true
 }
 
 // A recorder is the http.ResponseWriter of one request.

@@ -185,7 +185,10 @@ func (c *Cloud) identify(r *http.Request, body []byte) (*Call, *Service, *Error)
 	if e != nil {
 		return nil, s, e
 	}
-	return &Call{Cloud: c, Account: key.account, Region: sig.Region, Service: s.Name, Caller: key.caller, Now: now}, s, nil
+	return &Call{
+		Cloud: c, Account: key.account, Region: sig.Region, Host: r.Host, Service: s.Name, Caller: key.caller, Now: now,
+		UserAgent: r.UserAgent(), Referer: r.Referer(),
+	}, s, nil
 }
 
 // serviceOf guesses the service of a request without a useful signature, so
@@ -201,21 +204,18 @@ func (c *Cloud) serviceOf(r *http.Request) *Service {
 // scopeFitsHost says that a request for a real endpoint is signed for the
 // Region of the endpoint. On any other host every Region is served.
 func scopeFitsHost(sig *sigv4.Signature, r *http.Request) bool {
-	service, region, ok := endpoint(r.Host)
-	return !ok || service == sig.Service && region == sig.Region
+	h, ok := endpoint(r.Host)
+	return !ok || h == host{sig.Service, sig.Region}
 }
 
 // authenticate returns the key that signed.
 func (c *Cloud) authenticate(r *http.Request, body []byte, sig *sigv4.Signature, now time.Time) (*accessKey, *Error) {
 	d := dialectOf(sig.Service)
 	key := c.keys[sig.KeyID]
-	if key == nil || key.token != sig.Token {
+	if key == nil || key.token != sig.Token || !key.knownIn(sig.Region) {
 		return nil, &d.badKey
 	}
 	session := key.caller.Session
-	if session != nil && session.Role.deleted {
-		return nil, &d.badKey
-	}
 	err := sig.Verify(r, body, key.secret, sigv4.Policy{Now: now})
 	switch {
 	case errors.Is(err, sigv4.ErrExpired):

@@ -115,7 +115,7 @@ func (u keyUse) keys(k keyed) map[string][]string {
 	}
 	keys := kmssim.EncryptionContext(map[string]string{"aws:ebs:id": k.id})
 	keys["aws:RequestedRegion"] = []string{region}
-	keys["kms:ViaService"] = []string{"ec2." + region + ".amazonaws.com"}
+	keys["kms:ViaService"] = []string{core.ViaService("ec2", region)}
 	if u.grant {
 		keys["kms:GrantIsForAWSResource"] = []string{"true"}
 		keys["kms:GrantOperations"] = []string{"Decrypt"}

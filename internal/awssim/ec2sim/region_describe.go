@@ -11,13 +11,11 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
 
-// optInStatus of every Region and zone here: none has to be enabled.
-const optInStatus = "opt-in-not-required"
-
 // A place is a Region or a zone, with its rank among the others.
 type place struct {
-	rank uint64
-	name string
+	rank  uint64
+	name  string
+	optIn string // status of a Region for the caller's account
 }
 
 func (p *place) order() uint64 { return p.rank }
@@ -36,28 +34,37 @@ func same[T any](x T) T { return x }
 var regionFilters = attributes[*place]{
 	"region-name":   func(r *place) []string { return one(r.name) },
 	"endpoint":      func(r *place) []string { return one(core.Endpoint("ec2", r.name)) },
-	"opt-in-status": func(*place) []string { return one(optInStatus) },
+	"opt-in-status": func(r *place) []string { return one(r.optIn) },
 }
 
-// DescribeRegions lists the Regions.
+// DescribeRegions lists the Regions of the caller's partition: those that its
+// account has enabled, or all, or those that are named, enabled or not.
+// Source: EC2 API Reference, DescribeRegions.
 func (s *Service) DescribeRegions(c *core.Call, in *ec2.DescribeRegionsInput) (*ec2.DescribeRegionsOutput, error) {
+	all := places(c.Account.Regions())
+	for _, r := range all.items {
+		r.optIn = c.Account.OptInStatus(r.name)
+	}
 	found, _, err := describe(s, c, in, search[*place, *place]{
-		shelf: func(*site) *shelf[*place] { return places(core.Regions()) },
+		shelf: func(*site) *shelf[*place] { return all },
 		ids:   in.RegionNames,
 		exists: func(name string) error {
-			if !core.IsRegion(name) {
+			if c.Account.OptInStatus(name) == "" {
 				return core.Errorf("InvalidParameterValue", "Invalid region name: '%s'", name)
 			}
 			return nil
 		},
-		id:      func(r *place) string { return r.name },
+		id: func(r *place) string { return r.name },
+		fits: func(r *place) bool {
+			return len(in.RegionNames) > 0 || aws.ToBool(in.AllRegions) || r.optIn != core.NotOptedIn
+		},
 		view:    same[*place],
 		filters: regionFilters,
 	})
 	out := &ec2.DescribeRegionsOutput{}
 	for _, r := range found {
 		out.Regions = append(out.Regions, types.Region{
-			Endpoint: aws.String(core.Endpoint("ec2", r.name)), OptInStatus: aws.String(optInStatus), RegionName: aws.String(r.name),
+			Endpoint: aws.String(core.Endpoint("ec2", r.name)), OptInStatus: aws.String(r.optIn), RegionName: aws.String(r.name),
 		})
 	}
 	return out, err
@@ -69,7 +76,7 @@ var zoneFilters = attributes[*place]{
 	"region-name":   func(z *place) []string { return one(z.name[:len(z.name)-1]) },
 	"state":         func(*place) []string { return one(string(types.AvailabilityZoneStateAvailable)) },
 	"zone-type":     func(*place) []string { return one("availability-zone") },
-	"opt-in-status": func(*place) []string { return one(optInStatus) },
+	"opt-in-status": func(*place) []string { return one(core.OptInNotRequired) },
 }
 
 // DescribeAvailabilityZones lists the zones of the called Region.

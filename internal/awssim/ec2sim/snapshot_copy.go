@@ -83,7 +83,7 @@ func checkCopy(c *core.Call, in *ec2.CopySnapshotInput) error {
 		return c.Unsupported("DestinationAvailabilityZone")
 	case in.SourceRegion == nil || *in.SourceRegion == "":
 		return core.Errorf("MissingParameter", "The request must contain the parameter SourceRegion")
-	case !core.IsRegion(*in.SourceRegion):
+	case !c.Account.Enabled(*in.SourceRegion):
 		return core.Errorf("InvalidParameterValue", "Value (%s) for parameter SourceRegion is invalid.", *in.SourceRegion)
 	case in.Encrypted != nil && !*in.Encrypted:
 		return core.Errorf("InvalidParameterValue", "Value (false) for parameter Encrypted is invalid. The parameter cannot be set to false.")

@@ -145,7 +145,7 @@ func ebsPolicy(at Site) string {
     "Principal": { "AWS": "*" },
     "Action": [ "kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:CreateGrant", "kms:DescribeKey" ],
     "Resource": "*",
-    "Condition": { "StringEquals": { "kms:CallerAccount": "%s", "kms:ViaService": "ec2.%s.amazonaws.com" } }
+    "Condition": { "StringEquals": { "kms:CallerAccount": "%s", "kms:ViaService": "%s" } }
   }, {
     "Sid": "Allow direct access to key metadata to the account",
     "Effect": "Allow",
@@ -153,5 +153,5 @@ func ebsPolicy(at Site) string {
     "Action": [ "kms:Describe*", "kms:Get*", "kms:List*", "kms:RevokeGrant" ],
     "Resource": "*"
   } ]
-}`, at.Account, at.Region, core.Partition(at.Region), at.Account)
+}`, at.Account, core.ViaService("ec2", at.Region), core.Partition(at.Region), at.Account)
 }

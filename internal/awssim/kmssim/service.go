@@ -67,7 +67,7 @@ func (s *Service) find(c *core.Call, id *string, accept form) (*key, error) {
 		if len(part) != 5 || part[1] != "kms" || !strings.Contains(part[4], "/") {
 			return nil, core.Errorf("InvalidArnException", "Invalid ARN '%s'", name)
 		}
-		if part[2] != c.Region {
+		if part[2] != c.Region || part[0] != c.Account.Partition {
 			return nil, core.Errorf("NotFoundException", "Invalid arn %s", part[2])
 		}
 		owner.Account = part[3]
@@ -83,7 +83,7 @@ func (s *Service) find(c *core.Call, id *string, accept form) (*key, error) {
 	case owner.Account != c.Account.ID:
 		return nil, c.Denied(core.Need{Action: "kms:" + c.Operation, Resource: string(keyARN(owner, name)), Owner: owner.Account})
 	case strings.HasPrefix(name, "alias/"):
-		return nil, core.Errorf("NotFoundException", "Alias arn:aws:kms:%s:%s:%s is not found.", owner.Region, owner.Account, name)
+		return nil, core.Errorf("NotFoundException", "Alias %s is not found.", core.RegionalARN("kms", owner.Region, owner.Account, name))
 	}
 	return nil, core.Errorf("NotFoundException", "Key '%s' does not exist", keyARN(owner, name))
 }

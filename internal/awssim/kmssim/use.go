@@ -37,7 +37,7 @@ func (s *Service) Resolve(at Site, name string) (arn ARN, ok bool) {
 	owner := at
 	if rest, isARN := strings.CutPrefix(name, "arn:"); isARN {
 		part := strings.SplitN(rest, ":", 5)
-		if len(part) != 5 || part[1] != "kms" || part[2] != at.Region {
+		if len(part) != 5 || part[0] != core.Partition(at.Region) || part[1] != "kms" || part[2] != at.Region {
 			return "", false
 		}
 		owner.Account = part[3]

@@ -51,12 +51,13 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 	}
 	role := c.Cloud.Role(q.roleARN)
 	needs := q.needs(c, role)
-	if role == nil || c.Caller.Session == nil && c.Caller.User == nil {
-		// "You cannot use the root user credentials to call AssumeRole": the
-		// answer is the same.
+	if role == nil || !reachable(c, role) {
 		return nil, c.Denied(needs[0])
 	}
 	if err := c.Authorize(needs...); err != nil {
+		return nil, err
+	}
+	if err := activeFor(c, role.Account); err != nil {
 		return nil, err
 	}
 	if err := q.checkDuration(c, role); err != nil {
@@ -65,6 +66,7 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 	session := &core.Session{
 		Role: role, Name: q.name, Policy: q.policy, Tags: q.tags, Transitive: q.transitive,
 		SourceIdentity: q.source, Issued: c.Now, Expires: c.Now.Add(q.duration).Truncate(time.Second),
+		DefaultRegions: c.ToGlobalSTS() && !role.Account.TokensEverywhere,
 	}
 	cred, caller := c.Cloud.NewSession(session)
 	out := &sts.AssumeRoleOutput{
@@ -80,6 +82,30 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 		out.SourceIdentity = aws.String(q.source)
 	}
 	return out, nil
+}
+
+// reachable says that the caller can assume roles like this one at all: it is
+// no root user ("You cannot use the root user credentials to call
+// AssumeRole"), and the role is in its partition and in an account that is
+// active. To the caller the answer is that of a role which does not exist.
+func reachable(c *core.Call, role *core.Role) bool {
+	root := c.Caller.Session == nil && c.Caller.User == nil
+	return !root && role.Account.Partition == c.Account.Partition && role.Account.State == core.Active
+}
+
+// activeFor returns the error of an account whose credentials STS does not
+// give in this Region. It comes last: a stranger learns nothing from it.
+// Sources: STS API Reference, AssumeRole, RegionDisabledException; the message
+// is quoted by many (Snowflake documentation, "Troubleshooting external volumes").
+func activeFor(c *core.Call, account *core.Account) error {
+	if account.GivesCredentials(c.Region) {
+		return nil
+	}
+	return &core.Error{
+		Code: "RegionDisabledException", Status: http.StatusForbidden,
+		Message: "STS is not activated in this region for account:" + account.ID +
+			". Your account administrator can activate STS in this region using the IAM Console.",
+	}
 }
 
 // needs of the call. Tags and a source identity are permissions of their own,

@@ -17,7 +17,7 @@ import (
 // Grammar of AssumeRole's members.
 // Source: STS API Reference, AssumeRole.
 var (
-	roleARN    = grammar{regexp.MustCompile(`^arn:aws:iam::\d{12}:role/[\x21-\x7f]+$`), 20, 2048}
+	roleARN    = grammar{regexp.MustCompile(`^arn:aws[a-z-]*:iam::\d{12}:role/[\x21-\x7f]+$`), 20, 2048}
 	name       = grammar{regexp.MustCompile(`^[\w+=,.@-]*$`), 2, 64}
 	externalID = grammar{regexp.MustCompile(`^[\w+=,.@:/-]*$`), 2, 1224}
 	tagKey     = grammar{regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$`), 1, 128}
