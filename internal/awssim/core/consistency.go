@@ -95,6 +95,16 @@ func (l *lagging) longest(kind Change) time.Duration {
 // on tells whether anything lags at all.
 func (l *lagging) on() bool { return l.Max > 0 || len(l.By) > 0 }
 
+// Settled tells whether every call is told of a change of that time.
+func (c *Cloud) Settled(kind Change, changed time.Time) bool {
+	l := &c.lag
+	return !l.on() || !changed.After(l.since) || c.Now().Sub(changed) >= l.longest(kind)
+}
+
+// Lags tells whether anything may be missing or stale in what calls are told.
+// A service that would have to copy a resource to show it stale asks first.
+func (c *Call) Lags() bool { return c.Cloud.lag.on() }
+
 // Sees tells whether this call is told of a change of a resource that was made
 // at that time. It costs next to nothing if nothing lags.
 func (c *Call) Sees(kind Change, id string, changed time.Time) bool {

@@ -42,6 +42,9 @@ type search[T resource, V any] struct {
 	ids    []string
 	exists func(id string) error
 	id     func(T) string
+	// told returns a resource as this call is told of it, or nil if it is told
+	// of none; see package core, Consistency. The other functions then get that.
+	told func(T) T
 	// fits tells whether a resource is one that is asked for, whatever its filters say.
 	fits func(T) bool
 	// view, filters and tags are for Filters: see newMatcher.
@@ -79,10 +82,22 @@ func describe[T resource, V any](s *Service, c *core.Call, in any, q search[T, V
 		}
 	}
 	found, next = collect(q.shelf(st), page, s.limits.ScannedPerPage, func(x T) bool {
-		return (len(q.ids) == 0 || slices.Contains(q.ids, q.id(x))) && (q.fits == nil || q.fits(x)) &&
+		x = q.toldOf(x)
+		var none T
+		return x != none && (len(q.ids) == 0 || slices.Contains(q.ids, q.id(x))) && (q.fits == nil || q.fits(x)) &&
 			(len(filters) == 0 || filters.match(q.view(x)))
 	})
+	for i, x := range found {
+		found[i] = q.toldOf(x)
+	}
 	return found, next, nil
+}
+
+func (q search[T, V]) toldOf(x T) T {
+	if q.told == nil {
+		return x
+	}
+	return q.told(x)
 }
 
 // pageOf reads the paging of a request.

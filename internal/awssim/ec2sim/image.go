@@ -71,7 +71,7 @@ func (s *Service) visibleImage(c *core.Call, id *string) (*image, error) {
 	}
 	s.region(c.Region) // which publishes the base images
 	im := s.images[*id]
-	if im == nil || im.site.Region != c.Region || !im.visible(c.Account.ID) {
+	if s.toldImage(c, im) == nil || im.site.Region != c.Region || !im.visible(c.Account.ID) {
 		return nil, core.Errorf("InvalidAMIID.NotFound", "The image id '[%s]' does not exist", *id)
 	}
 	return im, nil

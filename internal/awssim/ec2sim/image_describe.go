@@ -73,6 +73,7 @@ func (s *Service) DescribeImages(c *core.Call, in *ec2.DescribeImagesInput) (*ec
 		ids:    in.ImageIds,
 		exists: func(id string) error { return failure(s.visibleImage(c, &id)) },
 		id:     func(im *image) string { return im.id },
+		told:   func(im *image) *image { return s.toldImage(c, im) },
 		fits: func(im *image) bool {
 			return im.visible(viewer) && im.ownedBy(in.Owners, viewer) && im.executableBy(in.ExecutableUsers, viewer)
 		},

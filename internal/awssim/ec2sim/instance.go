@@ -31,6 +31,7 @@ type instance struct {
 	token        string
 	address      string
 	index        int32
+	made         time.Time
 	launched     time.Time
 	ebsOptimized bool
 	rootDevice   string
@@ -64,7 +65,7 @@ func (in *instance) gone(now time.Time) bool {
 func (in *instance) attached(now time.Time) []*volume {
 	var out []*volume
 	for _, v := range in.volumes {
-		if v.attachment.active(now) && v.attachment.instance == in && !v.gone(now) && !slices.Contains(out, v) {
+		if v.attachment.active(now) && v.attachment.instance.id == in.id && !v.gone(now) && !slices.Contains(out, v) {
 			out = append(out, v)
 		}
 	}
@@ -90,7 +91,7 @@ func (s *Service) ownInstance(c *core.Call, id *string) (*instance, error) {
 		s.site(in.site).instances.remove(in)
 		in = nil
 	}
-	if in == nil || in.site != (Site{Account: c.Account.ID, Region: c.Region}) {
+	if s.toldInstance(c, in) == nil || in.site != (Site{Account: c.Account.ID, Region: c.Region}) {
 		return nil, core.Errorf("InvalidInstanceID.NotFound", "The instance ID '%s' does not exist", *id)
 	}
 	return in, nil

@@ -78,6 +78,7 @@ func (s *Service) DescribeInstances(c *core.Call, in *ec2.DescribeInstancesInput
 		ids:     in.InstanceIds,
 		exists:  func(id string) error { return failure(s.ownInstance(c, &id)) },
 		id:      func(i *instance) string { return i.id },
+		told:    func(i *instance) *instance { return s.toldInstance(c, i) },
 		fits:    func(i *instance) bool { return !i.gone(c.Now) },
 		view:    func(i *instance) instanceView { return instanceView{i, c.Now} },
 		filters: instanceFilters,

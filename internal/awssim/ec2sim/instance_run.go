@@ -334,7 +334,7 @@ func (l *launch) needs(c *core.Call) []core.Need {
 func (s *Service) start(c *core.Call, st *site, l *launch, reservation string, index int32) {
 	inst := l.instance
 	inst.id, inst.seq, inst.reservation, inst.index = s.cloud.NewID("i"), s.next(), reservation, index
-	inst.launched = stamp(c.Now)
+	inst.made, inst.launched = c.Now, stamp(c.Now)
 	inst.tags = ownTags(c.Account.ID, l.tags["instance"])
 	st.addresses++
 	inst.address = fmt.Sprintf("172.31.%d.%d", st.addresses/250%250, 4+st.addresses%250)

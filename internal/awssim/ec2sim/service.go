@@ -27,6 +27,9 @@ type Service struct {
 	regions   map[string]*region
 	sites     map[Site]*site
 	requests  map[request]*answer // by client token
+
+	leaving []*snapshot // deleted, but some call may yet be told of them
+	was     was
 }
 
 // New returns an EC2 without any resources but those that every account is
@@ -45,6 +48,7 @@ func New(cloud *core.Cloud, keys *kmssim.Service) *Service {
 		regions:   map[string]*region{},
 		sites:     map[Site]*site{},
 		requests:  map[request]*answer{},
+		was:       newWas(),
 	}
 }
 

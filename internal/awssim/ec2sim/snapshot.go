@@ -33,6 +33,7 @@ type snapshot struct {
 	failure     string    // why it fails; empty: it completes
 	deleting    bool      // deleted while pending: gone once done
 	removed     bool
+	left        time.Time // when it was removed
 	tags        tagSets
 	shares      []string // accounts, sorted
 	public      bool
@@ -119,9 +120,20 @@ func (s *Service) snapshotByID(now time.Time, id string) *snapshot {
 	return sn
 }
 
-// forget takes a snapshot from every list.
+// forget takes a snapshot from every list, once no call is told of it any more.
 func (s *Service) forget(sn *snapshot) {
-	sn.removed = true
+	if !sn.removed {
+		sn.removed = true
+		sn.left = s.cloud.Now()
+		s.leaving = append(s.leaving, sn)
+	}
+	for len(s.leaving) > 0 && s.cloud.Settled(core.Deletion, s.leaving[0].left) {
+		s.drop(s.leaving[0])
+		s.leaving = s.leaving[1:]
+	}
+}
+
+func (s *Service) drop(sn *snapshot) {
 	delete(s.snapshots, sn.id)
 	s.site(sn.site).snapshots.remove(sn)
 	s.region(sn.site.Region).snapshots.remove(sn)
@@ -141,7 +153,8 @@ func (s *Service) visibleSnapshot(c *core.Call, region string, id *string) (*sna
 		return nil, err
 	}
 	sn := s.snapshotByID(c.Now, *id)
-	if sn == nil || sn.site.Region != region || !sn.visible(c.Account.ID) || !s.listed(sn) {
+	told := s.toldSnapshot(c, sn)
+	if told == nil || sn.site.Region != region || !told.visible(c.Account.ID) || !s.listed(sn) {
 		return nil, noSnapshot(*id)
 	}
 	return sn, nil

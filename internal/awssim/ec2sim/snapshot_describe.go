@@ -45,6 +45,7 @@ func (s *Service) DescribeSnapshots(c *core.Call, in *ec2.DescribeSnapshotsInput
 		ids:     in.SnapshotIds,
 		exists:  func(id string) error { return s.snapshotExists(c, id) },
 		id:      func(sn *snapshot) string { return sn.id },
+		told:    func(sn *snapshot) *snapshot { return s.toldSnapshot(c, sn) },
 		fits:    func(sn *snapshot) bool { return !sn.gone(c.Now) && q.match(sn) },
 		view:    func(sn *snapshot) snapshotView { return snapshotView{sn, c.Now, c.Account.ID} },
 		filters: snapshotFilters,
@@ -65,8 +66,8 @@ func (s *Service) snapshotExists(c *core.Call, id string) error {
 	if err := checkID(id, snapshotID); err != nil {
 		return err
 	}
-	sn := s.snapshotByID(c.Now, id)
-	if sn == nil || sn.site.Region != c.Region || !s.listed(sn) {
+	sn := s.toldSnapshot(c, s.snapshots[id])
+	if sn == nil || sn.gone(c.Now) || sn.site.Region != c.Region || !s.listed(sn) {
 		return noSnapshot(id)
 	}
 	return nil

@@ -49,6 +49,7 @@ func (s *Service) ModifySnapshotAttribute(c *core.Call, in *ec2.ModifySnapshotAt
 	if err := s.canShare(sn, change); err != nil {
 		return nil, err
 	}
+	s.was.shared.Was(s.cloud, sn.id, audience{sn.shares, sn.public})
 	sn.share(change)
 	return &ec2.ModifySnapshotAttributeOutput{}, nil
 }
@@ -132,6 +133,7 @@ func (s *Service) canShare(sn *snapshot, ch sharing) error {
 }
 
 func (sn *snapshot) share(ch sharing) {
+	sn.shares = slices.Clone(sn.shares) // the old ones may yet be told
 	if len(ch.groups) > 0 {
 		sn.public = !ch.remove
 	}
@@ -155,6 +157,7 @@ func (s *Service) DescribeSnapshotAttribute(c *core.Call, in *ec2.DescribeSnapsh
 	if err != nil {
 		return nil, err
 	}
+	sn = s.toldSnapshot(c, sn)
 	if err := c.Authorize(needs("DescribeSnapshotAttribute", sn.existing("snapshot", c.Account.ID))...); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -20,6 +19,7 @@ const maxTagged = 1000
 
 // A tagged is a resource that a request to tag names.
 type tagged struct {
+	id      string
 	subject subject
 	tags    tagSets
 }
@@ -53,6 +53,7 @@ func (s *Service) CreateTags(c *core.Call, in *ec2.CreateTagsInput) (*ec2.Create
 		}
 	}
 	for _, r := range all {
+		s.was.noteTags(c, r)
 		if err := r.tags.put(c.Account.ID, tags); err != nil {
 			return nil, err
 		}
@@ -85,7 +86,10 @@ func (s *Service) DeleteTags(c *core.Call, in *ec2.DeleteTagsInput) (*ec2.Delete
 		return nil, err
 	}
 	for _, r := range all {
-		maps.DeleteFunc(r.tags[c.Account.ID], func(k, v string) bool { return deletes(in.Tags, k, v) })
+		s.was.noteTags(c, r)
+		left := maps.Clone(r.tags[c.Account.ID]) // the old ones may yet be told
+		maps.DeleteFunc(left, func(k, v string) bool { return deletes(in.Tags, k, v) })
+		r.tags[c.Account.ID] = left
 	}
 	return &ec2.DeleteTagsOutput{}, nil
 }
@@ -127,19 +131,19 @@ func (s *Service) taggedResource(c *core.Call, id string) (tagged, error) {
 		if err != nil {
 			return tagged{}, err
 		}
-		return tagged{sn.existing("snapshot", c.Account.ID), sn.tags}, nil
+		return tagged{id, sn.existing("snapshot", c.Account.ID), sn.tags}, nil
 	case strings.HasPrefix(id, volumeID.prefix):
 		v, err := s.ownVolume(c, &id)
 		if err != nil {
 			return tagged{}, err
 		}
-		return tagged{v.existing(), v.tags}, nil
+		return tagged{id, v.existing(), v.tags}, nil
 	case strings.HasPrefix(id, instanceID.prefix):
 		in, err := s.ownInstance(c, &id)
 		if err != nil {
 			return tagged{}, err
 		}
-		return tagged{in.existing(), in.tags}, nil
+		return tagged{id, in.existing(), in.tags}, nil
 	case strings.HasPrefix(id, imageID.prefix):
 		im, err := s.visibleImage(c, &id)
 		if err != nil {
@@ -148,7 +152,7 @@ func (s *Service) taggedResource(c *core.Call, id string) (tagged, error) {
 		if im.tags == nil {
 			im.tags = tagSets{}
 		}
-		return tagged{im.existing(c.Account.ID), im.tags}, nil
+		return tagged{id, im.existing(c.Account.ID), im.tags}, nil
 	}
 	// Source: EC2 API Reference, "Error codes".
 	return tagged{}, core.Errorf("InvalidID", "The ID '%s' is not valid", id)
@@ -175,7 +179,7 @@ var tagFilters = attributes[*tagLine]{
 // DescribeTags lists the tags that the caller's account has put.
 func (s *Service) DescribeTags(c *core.Call, in *ec2.DescribeTagsInput) (*ec2.DescribeTagsOutput, error) {
 	found, next, err := describe(s, c, in, search[*tagLine, *tagLine]{
-		shelf:   func(st *site) *shelf[*tagLine] { return s.tagLines(st, c.Now) },
+		shelf:   func(st *site) *shelf[*tagLine] { return s.tagLines(c, st) },
 		view:    func(t *tagLine) *tagLine { return t },
 		filters: tagFilters,
 		tags:    func(t *tagLine) map[string]string { return map[string]string{t.key: t.value} },
@@ -189,10 +193,10 @@ func (s *Service) DescribeTags(c *core.Call, in *ec2.DescribeTagsInput) (*ec2.De
 	return out, err
 }
 
-// tagLines lists every tag of a site. A line's place is made of its
+// tagLines lists every tag of a site that the call is told of. A line's place is made of its
 // resource's and its own among the resource's, of which there are at most
 // 50 and a few of AWS's.
-func (s *Service) tagLines(st *site, now time.Time) *shelf[*tagLine] {
+func (s *Service) tagLines(c *core.Call, st *site) *shelf[*tagLine] {
 	lines := &shelf[*tagLine]{}
 	add := func(r idKind, id string, seq uint64, tags map[string]string) {
 		for i, k := range slices.Sorted(maps.Keys(tags)) {
@@ -201,22 +205,24 @@ func (s *Service) tagLines(st *site, now time.Time) *shelf[*tagLine] {
 	}
 	r := s.region(st.Region)
 	for _, sn := range r.snapshots.items {
-		if !sn.gone(now) {
+		if sn = s.toldSnapshot(c, sn); sn != nil && !sn.gone(c.Now) {
 			add(snapshotID, sn.id, sn.seq, sn.tags[st.Account])
 		}
 	}
 	for _, v := range st.volumes.items {
-		if !v.gone(now) {
+		if v = s.toldVolume(c, v); v != nil && !v.gone(c.Now) {
 			add(volumeID, v.id, v.seq, v.tags[st.Account])
 		}
 	}
 	for _, in := range st.instances.items {
-		if !in.gone(now) {
+		if in = s.toldInstance(c, in); in != nil && !in.gone(c.Now) {
 			add(instanceID, in.id, in.seq, in.tags[st.Account])
 		}
 	}
 	for _, im := range r.images.items {
-		add(imageID, im.id, im.seq, im.tags[st.Account])
+		if im = s.toldImage(c, im); im != nil {
+			add(imageID, im.id, im.seq, im.tags[st.Account])
+		}
 	}
 	slices.SortFunc(lines.items, func(a, b *tagLine) int { return cmp.Compare(a.place, b.place) })
 	return lines

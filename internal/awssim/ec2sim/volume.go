@@ -86,7 +86,7 @@ func (s *Service) ownVolume(c *core.Call, id *string) (*volume, error) {
 		return nil, err
 	}
 	v := s.volumeByID(c.Now, *id)
-	if v == nil || v.site != (Site{Account: c.Account.ID, Region: c.Region}) {
+	if s.toldVolume(c, v) == nil || v.site != (Site{Account: c.Account.ID, Region: c.Region}) {
 		return nil, core.Errorf("InvalidVolume.NotFound", "The volume '%s' does not exist.", *id)
 	}
 	return v, nil

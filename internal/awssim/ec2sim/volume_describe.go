@@ -53,6 +53,7 @@ func (s *Service) DescribeVolumes(c *core.Call, in *ec2.DescribeVolumesInput) (*
 		ids:     in.VolumeIds,
 		exists:  func(id string) error { return failure(s.ownVolume(c, &id)) },
 		id:      func(v *volume) string { return v.id },
+		told:    func(v *volume) *volume { return s.toldVolume(c, v) },
 		fits:    func(v *volume) bool { return !v.gone(c.Now) },
 		view:    func(v *volume) volumeView { return volumeView{v, c.Now} },
 		filters: volumeFilters,
