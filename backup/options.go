@@ -60,6 +60,12 @@ type Options struct {
 	// Guide, "Request throttling for the Amazon EC2 API".
 	Rates map[string]Rate
 
+	// MaxPrunes is how many recovery points one Prune may delete, and MaxShare
+	// which share of all that its plan knows, from 0 to 1. A plan over a cap is
+	// refused as a whole with ErrOverCap. Zero means no cap.
+	MaxPrunes int
+	MaxShare  float64 // 0.5 is half of the points
+
 	// Estimate is what Forecast reckons with.
 	Estimate Estimate
 }
@@ -112,12 +118,17 @@ func (o Options) resolve() (Options, error) {
 	whole("Patience", &o.Patience, 10)
 	whole("Slots", &o.Slots, 20)
 	whole("MaxPending", &o.MaxPending, 100)
+	whole("MaxPrunes", &o.MaxPrunes, 0)
 	span("MaxAge", &o.MaxAge, 15*time.Second)
 	span("Grace", &o.Grace, 5*time.Minute)
 	span("Settle", &o.Settle, 30*time.Second)
 	span("Rest", &o.Rest, time.Hour)
 	span("Window", &o.Window, 24*time.Hour)
 	span("Estimate.Overhead", &o.Estimate.Overhead, 2*time.Minute)
+	rate("MaxShare", &o.MaxShare, 0)
+	if o.MaxShare > 1 {
+		errs = append(errs, errors.New("backup: Options.MaxShare is more than 1"))
+	}
 	rate("Estimate.SnapshotRate", &o.Estimate.SnapshotRate, 200)
 	rate("Estimate.CopyRate", &o.Estimate.CopyRate, 100)
 	return o, errors.Join(errs...)

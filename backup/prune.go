@@ -39,7 +39,7 @@ var (
 // What was deleted is looked for in a listing begun afterwards.
 //
 // An error without a report means that nothing was deleted: the plan is of
-// another vault, ErrStalePlan or ErrAlteredPlan, or ctx was done. The report is
+// another vault, ErrStalePlan, ErrAlteredPlan or ErrOverCap, or ctx was done. The report is
 // not nil once deleting may have begun, also if ctx is cancelled: what was not
 // reached is NotTried. The error joins the *Error of each site that could not be
 // read, of each group whose newest point is gone and of each point that could
@@ -92,6 +92,9 @@ func (e *Engine) accept(pp *PrunePlan, now time.Time) error {
 		return fmt.Errorf("backup: digest %q, want %q: %w", pp.Digest, want, ErrAlteredPlan)
 	case now.After(pp.Expires), pp.Made.After(now.Add(maxSkew)):
 		return fmt.Errorf("backup: made for %s, expires %s: %w", pp.Made.Format(time.RFC3339), pp.Expires.Format(time.RFC3339), ErrStalePlan)
+	}
+	if err := e.opts.capped(pp); err != nil {
+		return err
 	}
 	return pp.Plan.Validate()
 }

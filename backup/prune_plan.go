@@ -157,12 +157,8 @@ func (pp *PrunePlan) Prunes() int {
 // String returns the plan as a table, a line for each recovery point: what
 // becomes of it, what keeps it or why it goes.
 func (pp *PrunePlan) String() string {
-	all := 0
-	for _, g := range pp.Groups {
-		all += len(g.Decisions)
-	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "prune %s as of %s: %d of %d recovery points\n", pp.Plan.Name, minute(pp.Made), pp.Prunes(), all)
+	fmt.Fprintf(&b, "prune %s as of %s: %d of %d recovery points\n", pp.Plan.Name, minute(pp.Made), pp.Prunes(), pp.points())
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, g := range pp.Groups {
 		kind := "originals"
