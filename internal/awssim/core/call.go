@@ -51,6 +51,9 @@ type Error struct {
 	Code    string
 	Message string
 	Status  int // HTTP status; zero means 400
+	// Members of the error beside its message, where the service has any:
+	// Reason in the EBS direct APIs.
+	Members map[string]string
 }
 
 func (e *Error) Error() string { return e.Code + ": " + e.Message }

@@ -159,7 +159,7 @@ func failure(s *Service, id string, e *Error) reply {
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	return reply{s.Protocol.Failure(id, status, e.Code, e.Message), id}
+	return reply{s.Protocol.Failure(id, wire.Error{Status: status, Code: e.Code, Message: e.Message, Members: e.Members}), id}
 }
 
 // identify finds the service that a request is for, and who calls.

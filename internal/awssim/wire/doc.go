@@ -5,7 +5,8 @@
 // do not give them away (Snapshots is snapshotSet, State of a snapshot is
 // status). They stand in tables made from the source of the pinned modules,
 // for the operations of operations.txt only. JSON members are named like the
-// Go fields.
+// Go fields. Of services with restJson1 the SDK exports schemas, which say
+// where each member travels.
 //
 // Reading is strict: members that the types do not have are reported, since
 // on AWS they would be errors, or worse, silently without effect.

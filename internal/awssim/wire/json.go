@@ -56,8 +56,12 @@ func (j *JSON) Result(_, _ string, output any) Answer {
 }
 
 // Failure writes an error with its type, as the SDK looks for it.
-func (j *JSON) Failure(_ string, status int, code, message string) Answer {
-	return j.answer(status, map[string]any{"__type": j.namespace + code, "message": message})
+func (j *JSON) Failure(_ string, e Error) Answer {
+	object := map[string]any{"__type": j.namespace + e.Code, "message": e.Message}
+	for k, v := range e.Members {
+		object[k] = v
+	}
+	return j.answer(e.Status, object)
 }
 
 func (j *JSON) answer(status int, value any) Answer {

@@ -12,7 +12,16 @@ type Protocol interface {
 	// Result writes an operation's output, a pointer to a struct of the SDK.
 	Result(operation, requestID string, output any) Answer
 	// Failure writes an error.
-	Failure(requestID string, status int, code, message string) Answer
+	Failure(requestID string, e Error) Answer
+}
+
+// An Error is what goes back instead of a result.
+type Error struct {
+	Status        int // HTTP status
+	Code, Message string
+	// Members of the error beside its message, such as Reason. Only the JSON
+	// protocols have them.
+	Members map[string]string
 }
 
 // A Message is a request whose members are not read yet.

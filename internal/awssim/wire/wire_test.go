@@ -192,7 +192,7 @@ func TestAbsentMembersStayAbsent(t *testing.T) {
 func TestErrorsReachTheClient(t *testing.T) {
 	fail := func(p wire.Protocol) aws.HTTPClient {
 		return doer(func(*http.Request) (*http.Response, error) {
-			return response(p.Failure("request-1", 400, "NotFoundException", "no <such> & thing")), nil
+			return response(p.Failure("request-1", wire.Error{Status: 400, Code: "NotFoundException", Message: "no <such> & thing"})), nil
 		})
 	}
 	calls := map[string]func() error{

@@ -29,30 +29,30 @@ func (q *Query) Result(operation, requestID string, output any) Answer {
 }
 
 // Failure writes an error in the service's envelope.
-func (q *Query) Failure(requestID string, status int, code, message string) Answer {
+func (q *Query) Failure(requestID string, e Error) Answer {
 	w := writer{query: q}
 	w.WriteString(header)
 	if q.ec2 {
 		w.WriteString("<Response><Errors><Error>")
-		w.element("Code", code)
-		w.element("Message", message)
+		w.element("Code", e.Code)
+		w.element("Message", e.Message)
 		w.WriteString("</Error></Errors>")
 		w.element("RequestID", requestID)
 		w.WriteString("</Response>")
 	} else {
 		blame := "Sender"
-		if status >= http.StatusInternalServerError {
+		if e.Status >= http.StatusInternalServerError {
 			blame = "Receiver"
 		}
 		w.WriteString(`<ErrorResponse xmlns="` + q.namespace + `"><Error>`)
 		w.element("Type", blame)
-		w.element("Code", code)
-		w.element("Message", message)
+		w.element("Code", e.Code)
+		w.element("Message", e.Message)
 		w.WriteString("</Error>")
 		w.element("RequestId", requestID)
 		w.WriteString("</ErrorResponse>")
 	}
-	return Answer{Status: status, ContentType: "text/xml;charset=UTF-8", Body: w.Bytes()}
+	return Answer{Status: e.Status, ContentType: "text/xml;charset=UTF-8", Body: w.Bytes()}
 }
 
 // A writer writes one answer.
