@@ -92,8 +92,30 @@ var jsonDialect = dialect{
 	internal:      Error{Code: "KMSInternalException", Message: "An internal error has occurred", Status: http.StatusInternalServerError},
 }
 
+// ebsDialect: EBS direct APIs Reference, "Common errors". Denials have status
+// 403 here; ThrottlingException is what counts per account (Amazon EBS User
+// Guide, "Error retries" of the EBS direct APIs).
+var ebsDialect = dialect{
+	notSigned:     forbidden("MissingAuthenticationTokenException", "Missing Authentication Token"),
+	incomplete:    forbidden("IncompleteSignatureException", "The request signature does not conform to AWS standards."),
+	badKey:        forbidden("UnrecognizedClientException", "The security token included in the request is invalid."),
+	badSignature:  forbidden("InvalidSignatureException", "The request signature we calculated does not match the signature you provided."),
+	skewed:        forbidden("InvalidSignatureException", "Signature expired or not yet current"),
+	expiredToken:  forbidden("ExpiredTokenException", "The security token included in the request is expired"),
+	denied:        forbidden("AccessDeniedException", ""),
+	throttled:     clientError("ThrottlingException", "Rate exceeded"),
+	noAction:      Error{Code: "UnknownOperationException", Status: http.StatusNotFound},
+	unknownAction: Error{Code: "UnknownOperationException", Status: http.StatusNotFound},
+	malformed:     clientError("SerializationException", "The request is malformed"),
+	badValue:      clientError("SerializationException", "The value has the wrong type"),
+	unknownMember: clientError("SerializationException", "The member is not recognized"),
+	internal:      Error{Code: "InternalServerException", Message: "An internal error has occurred", Status: http.StatusInternalServerError},
+}
+
 func dialectOf(service string) *dialect {
 	switch service {
+	case "ebs":
+		return &ebsDialect
 	case "ec2":
 		return &ec2Dialect
 	case "kms":

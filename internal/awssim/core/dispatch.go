@@ -216,7 +216,7 @@ func (c *Cloud) authenticate(r *http.Request, body []byte, sig *sigv4.Signature,
 		return nil, &d.badKey
 	}
 	session := key.caller.Session
-	err := sig.Verify(r, body, key.secret, sigv4.Policy{Now: now})
+	err := sig.Verify(r, body, key.secret, sigv4.Policy{Now: now, UnsignedPayload: c.services[sig.Service].UnsignedPayload})
 	switch {
 	case errors.Is(err, sigv4.ErrExpired):
 		return nil, d.skewed.with(err.Error())

@@ -12,6 +12,9 @@ type Service struct {
 	Name       string
 	Protocol   wire.Protocol
 	Operations map[string]Operation
+	// UnsignedPayload lets in requests whose body the signature leaves out, as
+	// the service's large uploads do.
+	UnsignedPayload bool
 }
 
 // An Operation is the Go method behind one operation of a service.
