@@ -16,10 +16,11 @@ type PruneChange struct {
 	Copy     bool      `json:"copy,omitempty"` // it is one of copies, not of originals
 	Point    string    `json:"point"`          // Point.ID
 	Time     time.Time `json:"time"`           // the data is from
-	// Was and Is are what the earlier and the later plan do with the point;
-	// nil means that the plan does not know it: it is new, or gone.
+	// Was is what the earlier plan does with the point; nil means that the
+	// point is new.
 	Was *retention.Action `json:"was,omitempty"`
-	Is  *retention.Action `json:"is,omitempty"`
+	// Is is what the later plan does with the point; nil means that it is gone.
+	Is *retention.Action `json:"is,omitempty"`
 	// Why is the later plan's sentence, or the earlier one's if the point is gone.
 	Why string `json:"why"`
 }
