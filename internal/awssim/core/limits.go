@@ -52,6 +52,7 @@ var (
 		"kms:ListAliases":         {500, 500},
 		"kms:ListGrants":          {100, 100},
 		"kms:CreateGrant":         {50, 50},
+		"kms:RetireGrant":         {50, 50},
 		"kms:RevokeGrant":         {50, 50},
 		"kms:PutKeyPolicy":        {15, 15},
 		"kms:ScheduleKeyDeletion": {15, 15},

@@ -171,11 +171,13 @@ func (s *Service) copy(c *core.Call, st *site, order copyOrder) *snapshot {
 // finishCopy decides when and how the copy ends.
 func (s *Service) finishCopy(c *core.Call, st *site, sn *snapshot, order copyOrder) {
 	same := order.source.key == sn.key
+	keys := []keyed{
+		{key: order.source.key, id: order.source.context, same: same},
+		{key: sn.key, id: sn.context, same: same},
+	}
 	fault := keyState
 	if !order.unknownKey {
-		fault = s.tryKeys(c, copyUses,
-			keyed{key: order.source.key, id: order.source.context, same: same},
-			keyed{key: sn.key, id: sn.context, same: same})
+		fault = s.tryKeys(c, copyUses, keys...)
 	}
 	if fault != keyWorks {
 		sn.failure, sn.done = inaccessibleKey, sn.start.Add(s.pace.KeyCheck)
@@ -191,6 +193,7 @@ func (s *Service) finishCopy(c *core.Call, st *site, sn *snapshot, order copyOrd
 	}
 	sn.done = sn.start.Add(d)
 	st.lineages[sn.lineage].add(sn)
+	s.grantCopy(c, sn, keys...)
 }
 
 // A lineage remembers the copies of one volume's snapshots in a site.

@@ -73,6 +73,7 @@ func (s *Service) attach(c *core.Call, v *volume, inst *instance, device string)
 	since := stamp(c.Now)
 	v.attachment = &attachment{instance: inst, device: device, since: since, attached: since.Add(s.pace.Attachment)}
 	inst.volumes = append(inst.volumes, v)
+	s.grantAttachment(c, v)
 }
 
 // DetachVolume takes a volume from its instance. The root volume only leaves

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
@@ -19,9 +21,20 @@ import (
 // Source: AWS KMS API Reference, Encrypt.
 const maxPlaintext = 4096
 
+const symmetric = types.EncryptionAlgorithmSpecSymmetricDefault
+
+// A use is what a cryptographic operation asks of a key.
+type use struct {
+	key       *string
+	context   map[string]string
+	algorithm types.EncryptionAlgorithmSpec // empty means the symmetric one
+	tokens    []string
+	keys      map[string][]string // more condition keys
+}
+
 // Encrypt seals up to 4,096 bytes under a key and an encryption context.
 func (s *Service) Encrypt(c *core.Call, in *kms.EncryptInput) (*kms.EncryptOutput, error) {
-	k, err := s.forUse(c, in.KeyId, in.EncryptionContext)
+	k, err := s.forUse(c, "Encrypt", use{in.KeyId, in.EncryptionContext, in.EncryptionAlgorithm, in.GrantTokens, nil})
 	if err != nil {
 		return nil, err
 	}
@@ -33,94 +46,143 @@ func (s *Service) Encrypt(c *core.Call, in *kms.EncryptInput) (*kms.EncryptOutpu
 	}
 	return &kms.EncryptOutput{
 		CiphertextBlob: s.seal(k, in.Plaintext, in.EncryptionContext), KeyId: aws.String(string(k.arn)),
-		EncryptionAlgorithm: types.EncryptionAlgorithmSpecSymmetricDefault,
+		EncryptionAlgorithm: symmetric,
 	}, nil
 }
 
 // Decrypt opens what Encrypt or GenerateDataKey sealed, under the same context.
 func (s *Service) Decrypt(c *core.Call, in *kms.DecryptInput) (*kms.DecryptOutput, error) {
-	arn, nonce, sealed, err := split(in.CiphertextBlob)
-	if err != nil {
-		return nil, core.Errorf("InvalidCiphertextException", "the ciphertext is not one of KMS")
+	switch {
+	case in.Recipient != nil:
+		return nil, c.Unsupported("Recipient")
+	case len(in.DryRunModifiers) > 0:
+		return nil, c.Unsupported("DryRunModifiers")
 	}
-	id := aws.String(string(arn))
-	if in.KeyId != nil {
-		named, err := s.find(c, in.KeyId, anyName)
-		if err != nil {
-			return nil, err
-		}
-		if named.arn != arn {
-			return nil, core.Errorf("IncorrectKeyException",
-				"The key ID in the request does not identify a CMK that can perform this operation.")
-		}
-		id = aws.String(string(named.arn))
-	}
-	k, err := s.forUse(c, id, in.EncryptionContext)
+	blob, err := s.parse(c, in.CiphertextBlob, in.KeyId)
 	if err != nil {
 		return nil, err
 	}
-	plain, err := k.aead().Open(nil, nonce, sealed, additional(in.EncryptionContext))
+	k, err := s.forUse(c, "Decrypt", use{blob.name, in.EncryptionContext, in.EncryptionAlgorithm, in.GrantTokens, nil})
+	if err != nil {
+		return nil, err
+	}
+	plain, err := blob.open(k, in.EncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	if err := dryRun(in.DryRun); err != nil {
+		return nil, err
+	}
+	return &kms.DecryptOutput{KeyId: aws.String(string(k.arn)), Plaintext: plain, EncryptionAlgorithm: symmetric}, nil
+}
+
+// ReEncrypt opens a ciphertext and seals its contents again, under another
+// key or another context. Both keys must allow it.
+func (s *Service) ReEncrypt(c *core.Call, in *kms.ReEncryptInput) (*kms.ReEncryptOutput, error) {
+	if len(in.DryRunModifiers) > 0 {
+		return nil, c.Unsupported("DryRunModifiers")
+	}
+	blob, err := s.parse(c, in.CiphertextBlob, in.SourceKeyId)
+	if err != nil {
+		return nil, err
+	}
+	source, err := s.find(c, blob.name, anyName)
+	if err != nil {
+		return nil, err
+	}
+	to, err := s.find(c, in.DestinationKeyId, anyName)
+	if err != nil {
+		return nil, err
+	}
+	same := core.Keys("kms:ReEncryptOnSameKey", strconv.FormatBool(source == to))
+	from := use{blob.name, in.SourceEncryptionContext, in.SourceEncryptionAlgorithm, in.GrantTokens, same}
+	if source, err = s.forUse(c, "ReEncryptFrom", from); err != nil {
+		return nil, err
+	}
+	into := use{in.DestinationKeyId, in.DestinationEncryptionContext, in.DestinationEncryptionAlgorithm, in.GrantTokens, same}
+	if to, err = s.forUse(c, "ReEncryptTo", into); err != nil {
+		return nil, err
+	}
+	plain, err := blob.open(source, in.SourceEncryptionContext)
+	if err != nil {
+		return nil, err
+	}
+	if err := dryRun(in.DryRun); err != nil {
+		return nil, err
+	}
+	return &kms.ReEncryptOutput{
+		CiphertextBlob: s.seal(to, plain, in.DestinationEncryptionContext), KeyId: aws.String(string(to.arn)),
+		SourceKeyId: aws.String(string(source.arn)), DestinationEncryptionAlgorithm: symmetric, SourceEncryptionAlgorithm: symmetric,
+	}, nil
+}
+
+// forUse finds a key that the caller may use for an action now.
+func (s *Service) forUse(c *core.Call, action string, u use) (*key, error) {
+	k, err := s.find(c, u.key, anyName)
+	if err != nil {
+		return nil, err
+	}
+	if u.algorithm != "" && u.algorithm != symmetric {
+		return nil, core.Errorf("InvalidKeyUsageException", "%s cannot be used with the algorithm %s", k.arn, u.algorithm)
+	}
+	keys := cryptoKeys(u.context)
+	maps.Copy(keys, requestAlias(u.key))
+	maps.Copy(keys, u.keys)
+	if err := s.authorize(c, k, wish{action: action, keys: keys, tokens: u.tokens}); err != nil {
+		return nil, err
+	}
+	return k, k.usable(c.Now)
+}
+
+// A ciphertext is one taken apart.
+type ciphertext struct {
+	name          *string // of the key, as the caller or the ciphertext gives it
+	nonce, sealed []byte
+}
+
+// parse takes a ciphertext apart and finds out which key it needs. The caller
+// need not name it, but must not name another.
+func (s *Service) parse(c *core.Call, blob []byte, named *string) (ciphertext, error) {
+	arn, nonce, sealed, err := split(blob)
+	if err != nil {
+		return ciphertext{}, core.Errorf("InvalidCiphertextException", "the ciphertext is not one of KMS")
+	}
+	part := strings.SplitN(string(arn), ":", 6)
+	if strings.HasPrefix(part[len(part)-1], "key/"+multiRegionPrefix) {
+		// Related keys read each other's ciphertexts; the one of this Region does it.
+		arn = keyARN(Site{Account: part[4], Region: c.Region}, strings.TrimPrefix(part[5], "key/"))
+	}
+	if named != nil {
+		k, err := s.find(c, named, anyName)
+		if err != nil {
+			return ciphertext{}, err
+		}
+		if k.arn != arn {
+			return ciphertext{}, core.Errorf("IncorrectKeyException",
+				"The key ID in the request does not identify a CMK that can perform this operation.")
+		}
+		return ciphertext{named, nonce, sealed}, nil
+	}
+	if s.live(s.keys[arn]) == nil || arn.Region() != c.Region {
+		// Source of the wording: aws/aws-encryption-sdk-python issue 56 and many others.
+		return ciphertext{}, core.Errorf("AccessDeniedException", "The ciphertext refers to a customer master key that does not exist, "+
+			"does not exist in this region, or you are not allowed to access.")
+	}
+	return ciphertext{aws.String(string(arn)), nonce, sealed}, nil
+}
+
+func (t ciphertext) open(k *key, context map[string]string) ([]byte, error) {
+	plain, err := k.material.aead().Open(nil, t.nonce, t.sealed, additional(context))
 	if err != nil {
 		return nil, core.Errorf("InvalidCiphertextException", "the ciphertext was changed or sealed under another encryption context")
 	}
-	if err := dryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	return &kms.DecryptOutput{
-		KeyId: aws.String(string(k.arn)), Plaintext: plain,
-		EncryptionAlgorithm: types.EncryptionAlgorithmSpecSymmetricDefault,
-	}, nil
-}
-
-// GenerateDataKey returns a fresh key, in the clear and sealed.
-func (s *Service) GenerateDataKey(c *core.Call, in *kms.GenerateDataKeyInput) (*kms.GenerateDataKeyOutput, error) {
-	k, err := s.forUse(c, in.KeyId, in.EncryptionContext)
-	if err != nil {
-		return nil, err
-	}
-	size, err := dataKeySize(in)
-	if err != nil {
-		return nil, err
-	}
-	if err := dryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	plain := s.random(size)
-	return &kms.GenerateDataKeyOutput{
-		CiphertextBlob: s.seal(k, plain, in.EncryptionContext), KeyId: aws.String(string(k.arn)), Plaintext: plain,
-	}, nil
-}
-
-func dataKeySize(in *kms.GenerateDataKeyInput) (int, error) {
-	switch {
-	case (in.NumberOfBytes == nil) == (in.KeySpec == ""):
-		return 0, core.Errorf("ValidationException", "Please specify either number of bytes or key spec.")
-	case in.KeySpec == types.DataKeySpecAes256:
-		return 32, nil
-	case in.KeySpec == types.DataKeySpecAes128:
-		return 16, nil
-	case in.NumberOfBytes != nil && *in.NumberOfBytes >= 1 && *in.NumberOfBytes <= 1024:
-		return int(*in.NumberOfBytes), nil
-	}
-	return 0, core.Errorf("ValidationException", "a data key is AES_128, AES_256 or 1 to 1024 bytes")
-}
-
-// forUse finds a key that the caller may use for the call's operation now.
-func (s *Service) forUse(c *core.Call, id *string, context map[string]string) (*key, error) {
-	k, err := s.find(c, id, anyName)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.authorize(c, k, c.Operation, cryptoKeys(context)); err != nil {
-		return nil, err
-	}
-	return k, k.usable()
+	return plain, nil
 }
 
 // seal lays a ciphertext out as: length of the key's ARN, the ARN, the nonce,
-// the sealed text. The ARN and the context are bound to it.
+// the sealed text. The material and the context are bound to it.
 func (s *Service) seal(k *key, plain []byte, context map[string]string) []byte {
-	gcm := k.aead()
+	gcm := k.material.aead()
 	nonce := s.random(gcm.NonceSize())
 	out := binary.BigEndian.AppendUint16(nil, uint16(len(k.arn)))
 	out = append(out, k.arn...)
@@ -138,11 +200,15 @@ func split(blob []byte) (arn ARN, nonce, sealed []byte, err error) {
 		return "", nil, nil, errors.New("too short")
 	}
 	rest := blob[2+n:]
-	return ARN(blob[2 : 2+n]), rest[:nonceSize], rest[nonceSize:], nil
+	arn = ARN(blob[2 : 2+n])
+	if strings.Count(string(arn), ":") < 5 {
+		return "", nil, nil, errors.New("no ARN")
+	}
+	return arn, rest[:nonceSize], rest[nonceSize:], nil
 }
 
-func (k *key) aead() cipher.AEAD {
-	block, err := aes.NewCipher(k.secret[:])
+func (m material) aead() cipher.AEAD {
+	block, err := aes.NewCipher(m.secret[:])
 	if err != nil {
 		panic("kmssim: " + err.Error())
 	}

@@ -2,6 +2,7 @@ package kmssim_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,7 +29,7 @@ func TestGrantGivesTheListedOperations(t *testing.T) {
 	}{
 		{name: "listed", caller: account, grantee: bob(account), ops: []types.GrantOperation{"Encrypt"}},
 		{name: "not listed", caller: account, grantee: bob(account), ops: []types.GrantOperation{"Decrypt"}, want: "AccessDeniedException"},
-		{name: "for somebody else", caller: account, grantee: bob(account) + "by", ops: []types.GrantOperation{"Encrypt"}, want: "AccessDeniedException"},
+		{name: "for somebody else", caller: account, grantee: strings.Replace(bob(account), "bob", "admin", 1), ops: []types.GrantOperation{"Encrypt"}, want: "AccessDeniedException"},
 		{
 			name: "denied all the same", caller: account, grantee: bob(account), ops: []types.GrantOperation{"Encrypt"},
 			identity: []*iampolicy.Document{deny(t, "kms:Encrypt")}, want: "AccessDeniedException",
@@ -96,7 +97,7 @@ func TestGrantsAreListedAndNamedOnesMadeOnce(t *testing.T) {
 	arn := newKey(t, c, "")
 	create := func(name string) string {
 		g, err := c.CreateGrant(ctx, &kms.CreateGrantInput{
-			KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::111111111111:role/r"),
+			KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::111111111111:root"),
 			Operations: []types.GrantOperation{"Decrypt"}, Name: aws.String(name),
 		})
 		require.NoError(t, err)
@@ -134,7 +135,7 @@ func TestGrantByHandIsNotForAWSResources(t *testing.T) {
 	arn := newKey(t, admin(cloud, account), keyPolicy(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::222222222222:root"},
 		"Action":"kms:CreateGrant","Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}}`))
 	_, err := admin(cloud, other).CreateGrant(ctx, &kms.CreateGrantInput{
-		KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::222222222222:role/r"), Operations: []types.GrantOperation{"Decrypt"},
+		KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::222222222222:root"), Operations: []types.GrantOperation{"Decrypt"},
 	})
 	require.Equal(t, "AccessDeniedException", code(t, err))
 }

@@ -18,49 +18,42 @@ func (s *Service) CreateKey(c *core.Call, in *kms.CreateKeyInput) (*kms.CreateKe
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Authorize(createKeyNeeds(site(c), in.BypassPolicyLockoutSafetyCheck, tags)...); err != nil {
+	spec := keySpec{bypass: in.BypassPolicyLockoutSafetyCheck}
+	if aws.ToBool(in.MultiRegion) {
+		spec.multiRegion = types.MultiRegionKeyTypePrimary
+	}
+	if err := c.Authorize(s.createKeyNeeds(c, spec, tags)...); err != nil {
 		return nil, err
 	}
 	k := s.newKey(site(c))
+	if spec.multiRegion != "" {
+		s.makeMultiRegion(k)
+	}
 	k.description = aws.ToString(in.Description)
 	k.tags = tags
-	text := aws.ToString(in.Policy)
-	if text == "" {
-		text = defaultPolicy(c.Account)
-	}
-	if err := s.setPolicy(c, k, policyChange{text: text, bypassLockout: in.BypassPolicyLockoutSafetyCheck}); err != nil {
+	if err := s.firstPolicy(c, k, in.Policy, in.BypassPolicyLockoutSafetyCheck); err != nil {
 		return nil, err
 	}
 	s.keys[k.arn] = k
-	return &kms.CreateKeyOutput{KeyMetadata: k.metadata()}, nil
+	return &kms.CreateKeyOutput{KeyMetadata: k.metadata(c.Now)}, nil
 }
 
 func onlySymmetric(c *core.Call, in *kms.CreateKeyInput) error {
+	spec := in.KeySpec
+	if spec == "" {
+		spec = types.KeySpec(in.CustomerMasterKeySpec) // the name it had before
+	}
 	switch {
-	case in.KeySpec != "" && in.KeySpec != types.KeySpecSymmetricDefault:
-		return c.Unsupported("KeySpec " + string(in.KeySpec))
+	case spec != "" && spec != types.KeySpecSymmetricDefault:
+		return c.Unsupported("KeySpec " + string(spec))
 	case in.KeyUsage != "" && in.KeyUsage != types.KeyUsageTypeEncryptDecrypt:
 		return c.Unsupported("KeyUsage " + string(in.KeyUsage))
 	case in.Origin != "" && in.Origin != types.OriginTypeAwsKms:
 		return c.Unsupported("Origin " + string(in.Origin))
-	case aws.ToBool(in.MultiRegion):
-		return c.Unsupported("MultiRegion")
 	case in.CustomKeyStoreId != nil, in.XksKeyId != nil:
 		return c.Unsupported("custom key stores")
 	}
 	return nil
-}
-
-func tagMap(tags []types.Tag) (map[string]string, error) {
-	m := map[string]string{}
-	for _, t := range tags {
-		name := aws.ToString(t.TagKey)
-		if _, twice := m[name]; twice || name == "" {
-			return nil, core.Errorf("TagException", "the tag key '%s' is empty or given twice", name)
-		}
-		m[name] = aws.ToString(t.TagValue)
-	}
-	return m, nil
 }
 
 // DescribeKey tells of a key, by any of its names. Another account asks by ARN.
@@ -69,8 +62,29 @@ func (s *Service) DescribeKey(c *core.Call, in *kms.DescribeKeyInput) (*kms.Desc
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authorize(c, k, "DescribeKey", nil); err != nil {
+	want := wish{action: "DescribeKey", keys: requestAlias(in.KeyId), tokens: in.GrantTokens}
+	if err := s.authorize(c, k, want); err != nil {
 		return nil, err
 	}
-	return &kms.DescribeKeyOutput{KeyMetadata: k.metadata()}, nil
+	return &kms.DescribeKeyOutput{KeyMetadata: k.metadata(c.Now)}, nil
+}
+
+// ListKeys lists the keys of the caller's account and Region by id.
+func (s *Service) ListKeys(c *core.Call, in *kms.ListKeysInput) (*kms.ListKeysOutput, error) {
+	if err := c.Authorize(core.Need{Action: "kms:ListKeys", Resource: "*"}); err != nil {
+		return nil, err
+	}
+	at := site(c)
+	var entries []types.KeyListEntry
+	for _, k := range s.sorted() {
+		if k.site == at {
+			entries = append(entries, types.KeyListEntry{KeyArn: aws.String(string(k.arn)), KeyId: aws.String(k.id)})
+		}
+	}
+	// Source: AWS KMS API Reference, ListKeys, Limit.
+	page, next, err := cut(entries, sizes{usual: 100, most: 1000}, in.Limit, in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	return &kms.ListKeysOutput{Keys: page, NextMarker: next, Truncated: next != nil}, nil
 }

@@ -38,10 +38,7 @@ func (s *Service) switchable(c *core.Call, id *string) (*key, error) {
 	if err := s.own(c, k, nil); err != nil {
 		return nil, err
 	}
-	if k.pendingDeletion() {
-		return nil, k.invalidState("pending deletion")
-	}
-	return k, nil
+	return k, k.settled(c.Now)
 }
 
 // ScheduleKeyDeletion starts a waiting period of 7 to 30 days, 30 unless
@@ -62,14 +59,30 @@ func (s *Service) ScheduleKeyDeletion(c *core.Call, in *kms.ScheduleKeyDeletionI
 	if err := s.own(c, k, core.Keys("kms:ScheduleKeyDeletionPendingWindowInDays", strconv.Itoa(int(days)))); err != nil {
 		return nil, err
 	}
-	if k.pendingDeletion() {
-		return nil, k.invalidState("pending deletion")
+	if err := k.settled(c.Now); err != nil {
+		return nil, err
 	}
-	k.deletion = c.Now.Add(time.Duration(days) * 24 * time.Hour)
-	return &kms.ScheduleKeyDeletionOutput{
-		DeletionDate: aws.Time(k.deletion), KeyId: aws.String(string(k.arn)),
-		KeyState: k.state(), PendingWindowInDays: aws.Int32(days),
-	}, nil
+	out := &kms.ScheduleKeyDeletionOutput{KeyId: aws.String(string(k.arn)), PendingWindowInDays: aws.Int32(days)}
+	window := time.Duration(days) * day
+	if k.waitsForReplicas(c.Now) {
+		k.window = window
+	} else {
+		k.deletion = c.Now.Add(window)
+		out.DeletionDate = aws.Time(k.deletion)
+	}
+	out.KeyState = k.state(c.Now)
+	return out, nil
+}
+
+// waitsForReplicas says that a key is the primary of others, which must go
+// before its own waiting period begins.
+// Source: AWS KMS Developer Guide, "Deleting multi-Region keys".
+func (k *key) waitsForReplicas(now time.Time) bool {
+	if k.family == nil || k.family.primary != k {
+		return false
+	}
+	_, waiting := k.family.lastReplica(now)
+	return waiting
 }
 
 // CancelKeyDeletion ends the waiting period; the key is then disabled.
@@ -84,6 +97,6 @@ func (s *Service) CancelKeyDeletion(c *core.Call, in *kms.CancelKeyDeletionInput
 	if !k.pendingDeletion() {
 		return nil, k.invalidState("not pending deletion")
 	}
-	k.deletion, k.disabled = time.Time{}, true
+	k.deletion, k.window, k.disabled = time.Time{}, 0, true
 	return &kms.CancelKeyDeletionOutput{KeyId: aws.String(string(k.arn))}, nil
 }

@@ -4,6 +4,10 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
@@ -19,11 +23,11 @@ import (
 // core adds kms:CallerAccount and the aws: keys.
 func (s *Service) need(k *key, action string, extra map[string][]string) core.Need {
 	keys := map[string][]string{
-		"kms:KeySpec":     {"SYMMETRIC_DEFAULT"},
-		"kms:KeyUsage":    {"ENCRYPT_DECRYPT"},
-		"kms:KeyOrigin":   {"AWS_KMS"},
-		"kms:MultiRegion": {"false"},
+		"kms:KeySpec":   {"SYMMETRIC_DEFAULT"},
+		"kms:KeyUsage":  {"ENCRYPT_DECRYPT"},
+		"kms:KeyOrigin": {"AWS_KMS"},
 	}
+	multiRegionKeys(keys, k.multiRegion())
 	if names := s.aliasesOf(k); len(names) > 0 {
 		keys["kms:ResourceAliases"] = names
 	}
@@ -35,11 +39,23 @@ func (s *Service) need(k *key, action string, extra map[string][]string) core.Ne
 	}
 }
 
-// authorize demands one action on a key of the caller.
-func (s *Service) authorize(c *core.Call, k *key, action string, extra map[string][]string) error {
-	n := s.need(k, action, extra)
+// A wish is an action that a caller would perform on a key.
+type wish struct {
+	action string // "Decrypt"
+	keys   map[string][]string
+	tokens []string // of grants
+	grant  *grant   // that CreateGrant would make
+}
+
+// authorize demands one action on a key of the caller, by policies or by a
+// grant.
+func (s *Service) authorize(c *core.Call, k *key, w wish) error {
+	if err := s.checkTokens(w.tokens); err != nil {
+		return err
+	}
+	n := s.need(k, w.action, w.keys)
 	err := c.Authorize(n)
-	if err != nil && k.granted(c, n) {
+	if err != nil && k.granted(c, n, w) {
 		return nil
 	}
 	return err
@@ -51,7 +67,7 @@ func (s *Service) own(c *core.Call, k *key, extra map[string][]string) error {
 	if k.site.Account != c.Account.ID {
 		return c.Denied(s.need(k, c.Operation, extra))
 	}
-	return s.authorize(c, k, c.Operation, extra)
+	return s.authorize(c, k, wish{action: c.Operation, keys: extra})
 }
 
 // EncryptionContext makes the condition keys of an encryption context.
@@ -72,9 +88,50 @@ func cryptoKeys(context map[string]string) map[string][]string {
 	return keys
 }
 
-func createKeyNeeds(at Site, bypass bool, tags map[string]string) []core.Need {
+// requestAlias is the condition key of a request that names a key by an
+// alias, or nil.
+// Source: AWS KMS Developer Guide, "kms:RequestAlias".
+func requestAlias(id *string) map[string][]string {
+	name := aws.ToString(id)
+	if rest, isARN := strings.CutPrefix(name, "arn:"); isARN {
+		name = rest[strings.LastIndex(rest, ":")+1:]
+	}
+	if !strings.HasPrefix(name, "alias/") {
+		return nil
+	}
+	return core.Keys("kms:RequestAlias", name)
+}
+
+// A keySpec is what the policies of a key's maker may look at.
+type keySpec struct {
+	bypass      bool                     // of the lockout check
+	multiRegion types.MultiRegionKeyType // empty: a single-Region key
+}
+
+// linkedRole is what AWS KMS makes in an account with its first multi-Region
+// key, on behalf of the caller.
+// Source: AWS KMS Developer Guide, "Authorizing AWS KMS to synchronize
+// multi-Region keys".
+const linkedRole = "role/aws-service-role/mrk.kms.amazonaws.com/AWSServiceRoleForKeyManagementServiceMultiRegionKeys"
+
+// createKeyNeeds is what CreateKey demands.
+func (s *Service) createKeyNeeds(c *core.Call, spec keySpec, tags map[string]string) []core.Need {
+	needs := createKeyNeeds(site(c), spec, tags)
+	if spec.multiRegion != "" && !slices.ContainsFunc(s.sorted(), func(k *key) bool {
+		return k.family != nil && k.site.Account == c.Account.ID
+	}) {
+		needs = append(needs, core.Need{
+			Action: "iam:CreateServiceLinkedRole", Resource: c.Account.GlobalARN("iam", linkedRole),
+			Keys: core.Keys("iam:AWSServiceName", "mrk.kms.amazonaws.com"),
+		})
+	}
+	return needs
+}
+
+func createKeyNeeds(at Site, spec keySpec, tags map[string]string) []core.Need {
 	keys := core.Keys("kms:KeySpec", "SYMMETRIC_DEFAULT", "kms:KeyUsage", "ENCRYPT_DECRYPT", "kms:KeyOrigin", "AWS_KMS",
-		"kms:MultiRegion", "false", "kms:BypassPolicyLockoutSafetyCheck", strconv.FormatBool(bypass))
+		"kms:BypassPolicyLockoutSafetyCheck", strconv.FormatBool(spec.bypass))
+	multiRegionKeys(keys, spec.multiRegion)
 	needs := []core.Need{{Action: "kms:CreateKey", Resource: "*", Keys: core.WithRequestTags(keys, tags)}}
 	if len(tags) > 0 {
 		// "To use this parameter, you must have kms:TagResource permission in an

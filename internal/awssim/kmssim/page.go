@@ -9,16 +9,22 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
 
-// cut returns one page of a list: 50 entries unless the limit, at most 100,
-// says otherwise, and the marker of the next one.
-// Source: AWS KMS API Reference, ListAliases and ListGrants, Limit.
-func cut[T any](list []T, limit *int32, marker *string) (page []T, next *string, err error) {
-	size := 50
+// sizes of the pages of a list.
+type sizes struct{ usual, most int }
+
+// mostLists have pages of this size.
+// Source: AWS KMS API Reference, Limit of ListAliases, ListGrants and
+// ListRetirableGrants.
+var mostLists = sizes{usual: 50, most: 100}
+
+// cut returns one page of a list and the marker of the next one.
+func cut[T any](list []T, of sizes, limit *int32, marker *string) (page []T, next *string, err error) {
+	size := of.usual
 	if limit != nil {
 		size = int(*limit)
 	}
-	if size < 1 || size > 100 {
-		return nil, nil, core.Errorf("ValidationException", "Limit must be between 1 and 100")
+	if size < 1 || size > of.most {
+		return nil, nil, core.Errorf("ValidationException", "Limit must be between 1 and %d", of.most)
 	}
 	start := 0
 	if marker != nil {

@@ -59,10 +59,36 @@ func policyName(name *string) error {
 	return nil
 }
 
+// ListKeyPolicies lists the names of a key's policies: there is one.
+func (s *Service) ListKeyPolicies(c *core.Call, in *kms.ListKeyPoliciesInput) (*kms.ListKeyPoliciesOutput, error) {
+	k, err := s.find(c, in.KeyId, keyOnly)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.own(c, k, nil); err != nil {
+		return nil, err
+	}
+	page, next, err := cut([]string{"default"}, sizes{usual: 100, most: 1000}, in.Limit, in.Marker)
+	if err != nil {
+		return nil, err
+	}
+	return &kms.ListKeyPoliciesOutput{PolicyNames: page, NextMarker: next, Truncated: next != nil}, nil
+}
+
 // A policyChange is a policy about to be put.
 type policyChange struct {
 	text          string
 	bypassLockout bool
+}
+
+// firstPolicy gives a new key the policy asked for, or the one for keys made
+// by API.
+func (s *Service) firstPolicy(c *core.Call, k *key, text *string, bypass bool) error {
+	change := policyChange{text: aws.ToString(text), bypassLockout: bypass}
+	if change.text == "" {
+		change.text = defaultPolicy(c.Account)
+	}
+	return s.setPolicy(c, k, change)
 }
 
 // setPolicy checks a policy and puts it. Unless the caller waives the check,
@@ -76,6 +102,10 @@ func (s *Service) setPolicy(c *core.Call, k *key, change policyChange) error {
 	doc, err := parseKeyPolicy(change.text)
 	if err != nil {
 		return core.Errorf("MalformedPolicyDocumentException", "%v", err)
+	}
+	if name := s.stranger(doc); name != "" {
+		// Source of the wording: AWS re:Post, "invalid principal" in key policies.
+		return core.Errorf("MalformedPolicyDocumentException", "Policy contains a statement with one or more invalid principals: %s", name)
 	}
 	if !change.bypassLockout {
 		next := *k
@@ -112,6 +142,23 @@ func parseKeyPolicy(text string) (*iampolicy.Document, error) {
 		}
 	}
 	return doc, nil
+}
+
+// stranger returns a principal of a policy that is none, if there is one.
+func (s *Service) stranger(doc *iampolicy.Document) string {
+	for _, st := range doc.Statements {
+		for _, p := range []*iampolicy.Principals{st.Principal, st.NotPrincipal} {
+			if p == nil {
+				continue
+			}
+			for _, name := range p.By["AWS"].Values {
+				if !s.cloud.IsPrincipal(name) {
+					return name
+				}
+			}
+		}
+	}
+	return ""
 }
 
 // defaultPolicy of a key made by API.

@@ -2,6 +2,7 @@ package kmssim_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -100,6 +101,8 @@ func TestPutKeyPolicyChecks(t *testing.T) {
 		{"good", keyPolicy(), false, ""},
 		{"locks everybody out", shut, false, "MalformedPolicyDocumentException"},
 		{"locks everybody out, on purpose", shut, true, ""},
+		{"names somebody who is not", strings.Replace(shut, "nobody", "someone", 1), true, "MalformedPolicyDocumentException"},
+		{"names what is no principal", strings.Replace(shut, "arn:aws:iam::111111111111:user/nobody", "nobody", 1), true, "MalformedPolicyDocumentException"},
 		{"no JSON", `{`, false, "MalformedPolicyDocumentException"},
 		{"no statement", `{"Version":"2012-10-17","Statement":[]}`, false, "MalformedPolicyDocumentException"},
 		{"no principal", `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:*","Resource":"*"}]}`, true, "MalformedPolicyDocumentException"},
@@ -110,6 +113,7 @@ func TestPutKeyPolicyChecks(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			cloud := newCloud(t)
 			c := admin(cloud, account)
+			cloud.User(account, "nobody")
 			arn := newKey(t, c, "")
 			_, err := c.PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: &arn, Policy: &tt.policy, BypassPolicyLockoutSafetyCheck: tt.bypass})
 			require.Equal(t, tt.want, code(t, err))

@@ -2,6 +2,7 @@ package kmssim
 
 import (
 	"strings"
+	"time"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
@@ -30,6 +31,9 @@ type Service struct {
 	keys    map[ARN]*key
 	ebs     map[Site]*key
 	aliases map[Site]map[string]*key // by name, "alias/" included
+	tokens  map[string]*grant        // by grant token
+
+	grantDelay time.Duration
 }
 
 // New returns a KMS without any keys.
@@ -39,6 +43,7 @@ func New(cloud *core.Cloud) *Service {
 		keys:    map[ARN]*key{},
 		ebs:     map[Site]*key{},
 		aliases: map[Site]map[string]*key{},
+		tokens:  map[string]*grant{},
 	}
 }
 

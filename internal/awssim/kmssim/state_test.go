@@ -40,7 +40,7 @@ func TestKeyStatesDecideWhatWorks(t *testing.T) {
 		},
 		"CreateGrant": func(ctx context.Context, c *kms.Client, arn string) error {
 			_, err := c.CreateGrant(ctx, &kms.CreateGrantInput{
-				KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::111111111111:role/r"), Operations: []types.GrantOperation{"Decrypt"},
+				KeyId: &arn, GranteePrincipal: aws.String("arn:aws:iam::111111111111:root"), Operations: []types.GrantOperation{"Decrypt"},
 			})
 			return err
 		},

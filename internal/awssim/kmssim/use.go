@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
 
@@ -53,7 +55,7 @@ func (s *Service) Resolve(at Site, name string) (arn ARN, ok bool) {
 // Usable reports whether a key exists and is enabled now.
 func (s *Service) Usable(arn ARN) bool {
 	k := s.live(s.keys[arn])
-	return k != nil && k.usable() == nil
+	return k != nil && k.usable(s.cloud.Now()) == nil
 }
 
 // Managed reports whether AWS manages the key, which then cannot be shared.
@@ -79,5 +81,22 @@ func (s *Service) Permits(c *core.Call, use Use) bool {
 		return false
 	}
 	n := s.need(k, use.Action, use.Keys)
-	return c.Allows(n) || k.granted(c, n)
+	return c.Allows(n) || k.granted(c, n, wish{action: use.Action, grant: use.grant()})
+}
+
+// grant is what a service would make by this use, if it makes one.
+func (u Use) grant() *grant {
+	if u.Action != "CreateGrant" {
+		return nil
+	}
+	g := &grant{subset: map[string]string{}}
+	for _, op := range u.Keys["kms:GrantOperations"] {
+		g.ops = append(g.ops, types.GrantOperation(op))
+	}
+	for key, values := range u.Keys {
+		if name, ok := strings.CutPrefix(key, "kms:EncryptionContext:"); ok && len(values) == 1 {
+			g.subset[name] = values[0]
+		}
+	}
+	return g
 }
