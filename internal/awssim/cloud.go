@@ -60,6 +60,15 @@ func (c *Cloud) User(account, name string, policies ...*iampolicy.Document) aws.
 	return static(c.Account(account).PutUser(core.User{Name: name, Policies: policies}).Key())
 }
 
+// SetUserKey replaces the access key of a user. It reports false if there is
+// no such user or another caller has the key id.
+func (c *Cloud) SetUserKey(account, name string, k core.Key) bool {
+	c.Lock()
+	defer c.Unlock()
+	u := c.Account(account).User(name)
+	return u != nil && u.SetKey(k)
+}
+
 // Root returns an access key of an account's root user.
 func (c *Cloud) Root(account string) aws.CredentialsProvider {
 	c.Lock()

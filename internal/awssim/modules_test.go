@@ -8,5 +8,4 @@ import (
 	_ "github.com/aws/aws-sdk-go-v2/service/organizations"
 	_ "github.com/aws/aws-sdk-go-v2/service/s3"
 	_ "github.com/aws/aws-sdk-go-v2/service/ssm"
-	_ "go.yaml.in/yaml/v3"
 )

@@ -118,8 +118,24 @@ func (a *Account) PutUser(u User) *User {
 	return have
 }
 
+// User returns the user of that name, or nil.
+func (a *Account) User(name string) *User { return a.users[name] }
+
 // Key returns the user's access key.
 func (u *User) Key() Key { return Key{u.key.id, u.key.secret} }
+
+// SetKey replaces the user's access key. It reports false, and changes
+// nothing, if another caller has the key id.
+func (u *User) SetKey(k Key) bool {
+	keys := u.Account.cloud.keys
+	if have := keys[k.ID]; have != nil && have != u.key {
+		return false
+	}
+	delete(keys, u.key.id)
+	u.key.id, u.key.secret = k.ID, k.Secret
+	u.Account.cloud.addKey(u.key)
+	return true
+}
 
 // DeleteUser deletes a user and its access key. An unknown name is no error.
 func (a *Account) DeleteUser(name string) {

@@ -181,7 +181,10 @@ func TestImagesAreFound(t *testing.T) {
 		image, err := w.admin(at).RegisterImage(t.Context(), in)
 		require.NoError(t, err)
 		x86, arm := ec2sim.BaseImage(ireland, types.ArchitectureValuesX8664), ec2sim.BaseImage(ireland, types.ArchitectureValuesArm64)
-		all := []string{x86, arm, *image.ImageId}
+		everything, err := w.admin(at).DescribeImages(t.Context(), nil)
+		require.NoError(t, err)
+		server := *everything.Images[0].ImageId // the third public image
+		all := []string{server, x86, arm, *image.ImageId}
 		type ask = ec2.DescribeImagesInput
 		for _, tt := range []struct {
 			name string
@@ -190,14 +193,14 @@ func TestImagesAreFound(t *testing.T) {
 			want []string
 		}{
 			{"everything", at, ask{}, all},
-			{"everything, for others", site(second, ireland), ask{}, all[:2]},
-			{"own", at, ask{Owners: []string{"self"}}, all[2:]},
-			{"Amazon's", at, ask{Owners: []string{"amazon"}}, all[:2]},
-			{"by architecture", at, ask{Filters: []types.Filter{filter("architecture", "arm64")}}, all[1:2]},
-			{"by snapshot", at, ask{Filters: []types.Filter{filter("block-device-mapping.snapshot-id", sn.ID)}}, all[2:]},
-			{"by name", at, ask{Filters: []types.Filter{filter("name", "base-*")}}, all[:2]},
-			{"by tag", at, ask{Filters: []types.Filter{filter("tag:plan", "daily")}}, all[2:]},
-			{"by alias", at, ask{Filters: []types.Filter{filter("owner-alias", "amazon")}}, all[:2]},
+			{"everything, for others", site(second, ireland), ask{}, all[:3]},
+			{"own", at, ask{Owners: []string{"self"}}, all[3:]},
+			{"Amazon's", at, ask{Owners: []string{"amazon"}}, all[:3]},
+			{"by architecture", at, ask{Filters: []types.Filter{filter("architecture", "arm64")}}, all[2:3]},
+			{"by snapshot", at, ask{Filters: []types.Filter{filter("block-device-mapping.snapshot-id", sn.ID)}}, all[3:]},
+			{"by name", at, ask{Filters: []types.Filter{filter("name", "base-*")}}, all[:3]},
+			{"by tag", at, ask{Filters: []types.Filter{filter("tag:plan", "daily")}}, all[3:]},
+			{"by alias", at, ask{Filters: []types.Filter{filter("owner-alias", "amazon")}}, all[:3]},
 		} {
 			out, err := w.admin(tt.who).DescribeImages(t.Context(), &tt.in)
 			require.NoError(t, err, tt.name)

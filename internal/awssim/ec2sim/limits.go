@@ -31,6 +31,10 @@ type Limits struct {
 	// with a filter, a page may then be short or empty and yet not the last.
 	// Zero means as many as it takes to fill the page.
 	ScannedPerPage int
+	// UnseenIsNotFound lets DescribeSnapshots answer the id of a snapshot that
+	// the caller may not see as one that does not exist. The reference says
+	// that it is not included in the results; clients should live with both.
+	UnseenIsNotFound bool
 }
 
 func (l Limits) withDefaults() Limits {
@@ -120,6 +124,26 @@ func (d Durations) withDefaults() Durations {
 		d.Jitter = 0.25
 	case d.Jitter < 0:
 		d.Jitter = 0
+	}
+	return d
+}
+
+// Faster returns durations of which those of snapshots and of their copies
+// are so many times shorter.
+func (d Durations) Faster(times float64) Durations {
+	standard := d.withDefaults()
+	for _, f := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&d.Snapshot, standard.Snapshot},
+		{&d.SnapshotBlock, standard.SnapshotBlock},
+		{&d.Copy, standard.Copy},
+		{&d.CopyBlock, standard.CopyBlock},
+		{&d.KeyCheck, standard.KeyCheck},
+	} {
+		// One nanosecond rather than zero, which would mean the default.
+		*f.field = max(time.Duration(float64(f.value)/times), 1)
 	}
 	return d
 }

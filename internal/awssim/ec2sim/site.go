@@ -80,34 +80,43 @@ func derivedID(prefix string, parts ...string) string {
 	return prefix + "-0" + hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// addBaseImages publishes one image for each architecture: a root volume of
-// 8 GiB, hvm, ENA, as the public Amazon Linux images have.
+// baseImages are the public images of every Region. Their root devices are
+// called as those of the public Ubuntu and the public Amazon Linux images are.
+var baseImages = []struct {
+	name, rootDevice string
+	arch             types.ArchitectureValues
+}{
+	{"base-server-x86_64", "/dev/sda1", types.ArchitectureValuesX8664},
+	{baseName(types.ArchitectureValuesX8664), "/dev/xvda", types.ArchitectureValuesX8664},
+	{baseName(types.ArchitectureValuesArm64), "/dev/xvda", types.ArchitectureValuesArm64},
+}
+
+// addBaseImages publishes the base images: a root volume of 8 GiB, hvm, ENA.
 func (s *Service) addBaseImages(r *region) {
-	for _, arch := range []types.ArchitectureValues{types.ArchitectureValuesX8664, types.ArchitectureValuesArm64} {
-		name := baseName(arch)
+	for _, base := range baseImages {
 		owner := Site{Account: amazon, Region: r.name}
 		data := disk{}
 		for i, text := range []string{"boot", "kernel", "files"} {
-			data.write(int64(i*7), []byte(name+" "+text))
+			data.write(int64(i*7), []byte(base.name+" "+text))
 		}
 		// The snapshot behind it is not public, and on no shelf.
 		root := &snapshot{
-			id: derivedID("snap", r.name, name), seq: s.next(), site: owner, volume: "vol-ffffffff",
-			size: 8, data: data.freeze(), lineage: name,
+			id: derivedID("snap", r.name, base.name), seq: s.next(), site: owner, volume: "vol-ffffffff",
+			size: 8, data: data.freeze(), lineage: base.name,
 		}
 		root.context = root.id
 		s.snapshots[root.id] = root
 		im := &image{
-			id: derivedID("ami", r.name, name), seq: s.next(), site: owner, name: name,
-			description: "Base image, " + string(arch), arch: arch, virtualization: types.VirtualizationTypeHvm,
-			ena: true, boot: types.BootModeValuesUefiPreferred, public: true, rootDevice: "/dev/xvda",
+			id: derivedID("ami", r.name, base.name), seq: s.next(), site: owner, name: base.name,
+			description: "Base image, " + string(base.arch), arch: base.arch, virtualization: types.VirtualizationTypeHvm,
+			ena: true, boot: types.BootModeValuesUefiPreferred, public: true, rootDevice: base.rootDevice,
 			created: baseImagesFrom, ready: baseImagesFrom,
 			mappings: []mapping{{
-				device: "/dev/xvda", snapshot: root.id, size: 8, kind: types.VolumeTypeGp3,
+				device: base.rootDevice, snapshot: root.id, size: 8, kind: types.VolumeTypeGp3,
 				iops: 3000, throughput: 125, deleteOnTermination: true,
 			}},
 		}
-		if arch == types.ArchitectureValuesArm64 {
+		if base.arch == types.ArchitectureValuesArm64 {
 			im.boot = types.BootModeValuesUefi
 		}
 		s.images[im.id] = im

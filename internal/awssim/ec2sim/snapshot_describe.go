@@ -59,8 +59,8 @@ func (s *Service) DescribeSnapshots(c *core.Call, in *ec2.DescribeSnapshotsInput
 }
 
 // snapshotExists returns the error for an id that names nothing. One that
-// names a snapshot the caller has no access to is no error: the snapshot is
-// just not in the answer.
+// names a snapshot the caller has no access to is no error unless
+// Limits.UnseenIsNotFound: the snapshot is just not in the answer.
 // Source: EC2 API Reference, DescribeSnapshots.
 func (s *Service) snapshotExists(c *core.Call, id string) error {
 	if err := checkID(id, snapshotID); err != nil {
@@ -68,6 +68,9 @@ func (s *Service) snapshotExists(c *core.Call, id string) error {
 	}
 	sn := s.toldSnapshot(c, s.snapshots[id])
 	if sn == nil || sn.gone(c.Now) || sn.site.Region != c.Region || !s.listed(sn) {
+		return noSnapshot(id)
+	}
+	if s.limits.UnseenIsNotFound && !sn.visible(c.Account.ID) {
 		return noSnapshot(id)
 	}
 	return nil
