@@ -54,13 +54,54 @@ func (c *Cloud) WriteVolume(volume Ref, block int64, data []byte) error {
 	return c.sim.EC2().WriteVolume(volume.inside(), block, data)
 }
 
-// ReadVolume returns what is on a volume.
+// A Span is a run of blocks.
+type Span struct {
+	// First is the index of its first block, Count how many there are.
+	First, Count int64
+}
+
+// A Fill says what FillVolume writes.
+type Fill struct {
+	// Seed decides what the blocks hold and, for a share below 1, which they are.
+	Seed uint64
+	// Share of the blocks that are written, from above 0 to 1. Zero means all.
+	Share float64
+	// Spans to write; they may overlap. None means the whole volume.
+	Spans []Span
+}
+
+// FillVolume writes many blocks of a volume at once. Volumes of 16 TiB cost
+// no more than small ones: their blocks are worked out when they are read.
+func (c *Cloud) FillVolume(volume Ref, f Fill) error {
+	in := ec2sim.Fill{Seed: f.Seed, Share: f.Share}
+	for _, s := range f.Spans {
+		in.Spans = append(in.Spans, ec2sim.Span(s))
+	}
+	return c.sim.EC2().FillVolume(volume.inside(), in)
+}
+
+// Churn writes a share of a volume's written blocks anew, as a day's work
+// does, and returns how many. The seed decides which, and what they hold.
+func (c *Cloud) Churn(volume Ref, seed uint64, share float64) (blocks int64, err error) {
+	return c.sim.EC2().Churn(volume.inside(), seed, share)
+}
+
+// FirstDifference returns the first block in which two volumes or snapshots
+// do not hold the same bytes, and -1 if there is none. Unlike ReadVolume and
+// ReadSnapshot it works for those of any size.
+func (c *Cloud) FirstDifference(a, b Ref) (block int64, err error) {
+	return c.sim.EC2().FirstDifference(a.inside(), b.inside())
+}
+
+// ReadVolume returns what is on a volume. It is an error if FillVolume has
+// written more than 131,072 blocks of it.
 func (c *Cloud) ReadVolume(volume Ref) (Contents, error) {
 	got, err := c.sim.EC2().ReadVolume(volume.inside())
 	return Contents(got), err
 }
 
-// ReadSnapshot returns what is in a snapshot, whatever its state.
+// ReadSnapshot returns what is in a snapshot, whatever its state, within the
+// limit of ReadVolume.
 func (c *Cloud) ReadSnapshot(snapshot Ref) (Contents, error) {
 	got, err := c.sim.EC2().ReadSnapshot(snapshot.inside())
 	return Contents(got), err

@@ -14,7 +14,9 @@
 //
 // Contents are blocks of 512 KiB, as in the EBS direct APIs. Blocks never
 // change once written and are shared by every snapshot and volume that holds
-// them, so a volume of 16 TiB costs what was written to it.
+// them, so a volume of 16 TiB costs what was written to it. FillVolume and
+// Churn write millions of blocks at the cost of one, as layers whose blocks
+// are worked out from a seed when somebody looks.
 //
 // [Service.WriteVolume] and the other methods of world.go build a world and
 // look at it from outside the API.

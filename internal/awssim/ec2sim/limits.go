@@ -149,7 +149,7 @@ func (d Durations) Faster(times float64) Durations {
 }
 
 // work is how long it takes to move blocks, with chance.
-func (s *Service) work(base, each time.Duration, blocks int) time.Duration {
+func (s *Service) work(base, each time.Duration, blocks int64) time.Duration {
 	d := base + time.Duration(blocks)*each
 	swing := (s.cloud.Rand().Float64()*2 - 1) * s.pace.Jitter
 	return (d + time.Duration(float64(d)*swing)).Truncate(time.Millisecond)

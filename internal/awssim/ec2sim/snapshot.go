@@ -193,7 +193,7 @@ func (sn *snapshot) api(now time.Time, viewer string) types.Snapshot {
 	out := types.Snapshot{
 		Description:             aws.String(sn.description),
 		Encrypted:               aws.Bool(sn.encrypted()),
-		FullSnapshotSizeInBytes: aws.Int64(int64(len(sn.data)) * BlockSize),
+		FullSnapshotSizeInBytes: aws.Int64(sn.data.count * BlockSize),
 		OwnerId:                 aws.String(sn.site.Account),
 		Progress:                aws.String(sn.progress(now)),
 		SnapshotId:              aws.String(sn.id),

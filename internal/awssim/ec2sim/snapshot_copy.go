@@ -183,9 +183,9 @@ func (s *Service) finishCopy(c *core.Call, st *site, sn *snapshot, order copyOrd
 		sn.failure, sn.done = inaccessibleKey, sn.start.Add(s.pace.KeyCheck)
 		return
 	}
-	blocks := len(sn.data)
+	blocks := sn.data.count
 	if previous := s.base(c.Now, st, sn); previous != nil {
-		blocks = sn.data.changedSince(previous.data)
+		blocks = sn.data.changedSince(&previous.data)
 	}
 	d := s.work(s.pace.Copy, s.pace.CopyBlock, blocks)
 	if limit := time.Duration(sn.minutes) * time.Minute; limit > 0 {

@@ -39,7 +39,7 @@ func (s *Service) WriteVolume(ref Ref, index int64, data []byte) error {
 	return nil
 }
 
-// ReadVolume returns what is on a volume.
+// ReadVolume returns what is on a volume, or ErrTooLarge.
 func (s *Service) ReadVolume(ref Ref) (Contents, error) {
 	s.cloud.Lock()
 	defer s.cloud.Unlock()
@@ -47,10 +47,11 @@ func (s *Service) ReadVolume(ref Ref) (Contents, error) {
 	if err != nil {
 		return Contents{}, err
 	}
-	return contentsOf(v.size, v.disk.blocks), nil
+	return contentsOf(v.size, v.disk.frozen)
 }
 
-// ReadSnapshot returns what is in a snapshot, whatever its state.
+// ReadSnapshot returns what is in a snapshot, whatever its state, or
+// ErrTooLarge.
 func (s *Service) ReadSnapshot(ref Ref) (Contents, error) {
 	s.cloud.Lock()
 	defer s.cloud.Unlock()
@@ -58,7 +59,7 @@ func (s *Service) ReadSnapshot(ref Ref) (Contents, error) {
 	if err != nil {
 		return Contents{}, err
 	}
-	return contentsOf(sn.size, sn.data), nil
+	return contentsOf(sn.size, sn.data)
 }
 
 // FlipBlock changes one bit of a block of one snapshot, as a fault of the
@@ -70,17 +71,16 @@ func (s *Service) FlipBlock(ref Ref, index int64) error {
 	if err != nil {
 		return err
 	}
-	old := sn.data[index]
-	if old == nil {
+	old := sn.data.at(index)
+	if !old.written() {
 		return fmt.Errorf("ec2sim: flip block %d of %s: %w", index, ref, ErrNotFound)
 	}
-	data := bytes.Clone(old.data)
+	data := bytes.Clone(old.data(index))
 	if len(data) == 0 {
 		data = make([]byte, 1)
 	}
 	data[0] ^= 1
-	sn.data = maps.Clone(sn.data)
-	sn.data[index] = newBlock(data)
+	sn.data = sn.data.with(index, data)
 	return nil
 }
 
