@@ -107,9 +107,9 @@ func (c *Cloud) perform(call *Call, s *Service, r *http.Request, body []byte) (a
 	if err := c.read(call, message, in); err != nil {
 		return nil, Fault{}, err
 	}
-	if !c.limiter.allow(call, in) {
+	if refusal := c.limiter.admit(call, in); refusal != nil {
 		c.stats.Throttled++
-		return nil, Fault{}, &dialectOf(s.Name).throttled
+		return nil, Fault{}, refusal
 	}
 	fault := c.fault(call, in)
 	if fault.Way != None && !fault.After {

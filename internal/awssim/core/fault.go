@@ -87,11 +87,20 @@ func (c *Cloud) fault(call *Call, in any) Fault {
 }
 
 func mutating(c *Call, in any) bool {
-	if c.Service == "sts" || isRead(c.Operation) || cryptography[c.Operation] {
+	if c.Service == "sts" || isRead(c.Operation) || usesKey(c) {
 		return false
 	}
 	dry := reflect.ValueOf(in).Elem().FieldByName("DryRun")
 	return !dry.IsValid() || dry.IsNil() || !dry.Elem().Bool()
+}
+
+// usesKey tells whether a call is one of KMS that encrypts or decrypts.
+func usesKey(c *Call) bool {
+	if c.Service != "kms" {
+		return false
+	}
+	r := ratesOf(c, nil)[0]
+	return r != nil && r.shared == "kms:cryptography"
 }
 
 // garbage is what stands before a service when it is down.

@@ -6,11 +6,16 @@ import (
 	"time"
 )
 
-// Limits of requests, per account, Region and API.
+// Limits of requests, per account, Region and API. See the table of rates.
 type Limits struct {
 	// Off lets every request through.
 	Off bool
-	// Buckets replace published ones, by "ec2:CopySnapshot".
+	// Buckets replace those of the table, by "ec2:CopySnapshot", also for APIs
+	// that the table does not name. Buckets that are not of one API alone have
+	// these names: "ec2:DescribeSnapshots unfiltered" (no ids, no filter and no
+	// page size), "ec2:RunInstances instances" (a token for each instance),
+	// "ebs:GetSnapshotBlock snapshot" (one for each snapshot), "sts",
+	// "kms:cryptography", "s3:reading" and "s3:changing" (one for each prefix), "iam".
 	Buckets map[string]Bucket
 }
 
@@ -21,139 +26,147 @@ type Bucket struct {
 	PerSecond float64 // how many it regains each second
 }
 
-// Published buckets.
-//
-// Source: EC2 API Reference, "Request throttling for the Amazon EC2 API":
-// tables "Request token bucket sizes and refill rates"; IAM and AWS STS
-// quotas, "STS request quotas"; AWS KMS Developer Guide, "Request quotas".
-var (
-	ec2Read       = Bucket{100, 20}
-	ec2Unfiltered = Bucket{50, 10}
-	ec2Mutating   = Bucket{50, 5}
-	stsAll        = Bucket{600, 600}
-	kmsDefault    = Bucket{5, 5}
-
-	published = map[string]Bucket{
-		"ec2:CreateSnapshot":          {100, 5},
-		"ec2:CreateSnapshots":         {100, 5},
-		"ec2:DeleteSnapshot":          {100, 5},
-		"ec2:ModifySnapshotAttribute": {100, 5},
-		"ec2:CreateTags":              {100, 10},
-		"ec2:DeleteTags":              {100, 10},
-		"ec2:CreateVolume":            {100, 5},
-		"ec2:DeleteVolume":            {100, 5},
-		"ec2:DeregisterImage":         {100, 5},
-		"ec2:RunInstances":            {5, 2},
-		"ec2:StartInstances":          {5, 2},
-		"ec2:TerminateInstances":      {100, 5},
-
-		"kms:DescribeKey":         {2000, 2000},
-		"kms:GetKeyPolicy":        {1000, 1000},
-		"kms:ListAliases":         {500, 500},
-		"kms:ListGrants":          {100, 100},
-		"kms:CreateGrant":         {50, 50},
-		"kms:RetireGrant":         {50, 50},
-		"kms:RevokeGrant":         {50, 50},
-		"kms:PutKeyPolicy":        {15, 15},
-		"kms:ScheduleKeyDeletion": {15, 15},
-		"kms:CreateKey":           {5, 5},
-		"kms:cryptography":        {10000, 10000},
-	}
-
-	// unfiltered calls of these, without a filter or a page size, have a bucket of their own.
-	unfiltered = map[string]bool{
-		"DescribeInstances": true, "DescribeInstanceStatus": true, "DescribeNetworkInterfaces": true,
-		"DescribeSecurityGroups": true, "DescribeSnapshots": true, "DescribeSpotInstanceRequests": true,
-		"DescribeVolumes": true,
-	}
-
-	// perInstance calls take one token an instance from a second bucket.
-	perInstance = map[string]Bucket{
-		"RunInstances": {1000, 2}, "StartInstances": {1000, 2}, "StopInstances": {1000, 20}, "TerminateInstances": {1000, 20},
-	}
-
-	// cryptography is what KMS counts together as symmetric operations.
-	cryptography = map[string]bool{
-		"Decrypt": true, "Encrypt": true, "GenerateDataKey": true, "GenerateDataKeyWithoutPlaintext": true, "ReEncrypt": true,
-	}
-)
+// SetLimits replaces Options.Limits. Buckets are as full as they were, but
+// never fuller than they may be now.
+func (c *Cloud) SetLimits(l Limits) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limiter.limits = l
+}
 
 type limiter struct {
 	limits  Limits
 	buckets map[bucketKey]*level
+	sweepAt int
 }
 
-type bucketKey struct{ account, region, name string }
+// A bucketKey tells buckets apart; of is empty but for those of which there is
+// one for each of something.
+type bucketKey struct{ account, region, name, of string }
 
 // A level is how full a bucket was when it was last looked at.
 type level struct {
 	tokens float64
 	at     time.Time
+	bucket Bucket
 }
 
 func newLimiter(l Limits) limiter {
-	return limiter{limits: l, buckets: map[bucketKey]*level{}}
+	return limiter{limits: l, buckets: map[bucketKey]*level{}, sweepAt: 1024}
 }
 
-// allow takes the tokens of a call, all or none.
-func (l *limiter) allow(c *Call, in any) bool {
+// admit takes the tokens of a call, all or none. It returns the error if there
+// are too few.
+func (l *limiter) admit(c *Call, in any) *Error {
 	if l.limits.Off {
-		return true
+		return nil
 	}
-	name, bucket := l.bucketOf(c.Service, c.Operation, in)
-	levels := []*level{l.level(c, name, bucket)}
-	costs := []float64{1}
-	if b, ok := perInstance[c.Operation]; ok && c.Service == "ec2" {
-		levels = append(levels, l.level(c, name+" instances", b))
-		costs = append(costs, instances(in))
-	}
-	for i := range levels {
-		if levels[i].tokens < costs[i] {
-			return false
+	lines := ratesOf(c, in)
+	var levels [len(lines)]*level
+	for i, r := range lines {
+		if r == nil && i > 0 {
+			break
+		}
+		var refusal *Error
+		if levels[i], refusal = l.draw(c, in, r); refusal != nil {
+			return refusal
 		}
 	}
-	for i := range levels {
-		levels[i].tokens -= costs[i]
+	for i, v := range levels {
+		if v != nil {
+			v.tokens -= lines[i].tokens(in)
+		}
 	}
-	return true
+	return nil
+}
+
+// draw returns the bucket of a line, nil if there is none, or the error if a
+// call asks too much of it.
+func (l *limiter) draw(c *Call, in any, r *rate) (*level, *Error) {
+	name, of := c.Service+":"+c.Operation, ""
+	var bucket Bucket
+	if r != nil {
+		name, bucket = r.name(c.Operation), r.in(c.Region)
+		if r.each != nil {
+			of = r.each(in)
+		}
+	}
+	own, ok := l.limits.Buckets[name]
+	switch {
+	case ok:
+		bucket = own
+	case r == nil:
+		return nil, nil
+	}
+	level := l.level(bucketKey{c.Account.ID, c.Region, name, of}, bucket, c.Now)
+	if level.tokens >= r.tokens(in) {
+		return level, nil
+	}
+	if r != nil && r.refusal != nil {
+		return nil, r.refusal
+	}
+	return nil, &dialectOf(c.Service).throttled
 }
 
 // level brings a bucket up to date.
-func (l *limiter) level(c *Call, name string, b Bucket) *level {
-	key := bucketKey{c.Account.ID, c.Region, name}
+func (l *limiter) level(key bucketKey, b Bucket, now time.Time) *level {
 	v := l.buckets[key]
 	if v == nil {
-		v = &level{tokens: b.Burst, at: c.Now}
+		l.sweep(now)
+		v = &level{tokens: b.Burst, at: now}
 		l.buckets[key] = v
 	}
-	v.tokens = min(b.Burst, v.tokens+c.Now.Sub(v.at).Seconds()*b.PerSecond)
-	v.at = c.Now
+	v.tokens = min(b.Burst, v.tokens+now.Sub(v.at).Seconds()*b.PerSecond)
+	v.at, v.bucket = now, b
 	return v
 }
 
-// bucketOf names the bucket that a call draws from.
-func (l *limiter) bucketOf(service, operation string, in any) (string, Bucket) {
-	name := service + ":" + operation
-	b, known := published[name]
-	switch {
-	case known:
-	case service == "ec2" && unfiltered[operation] && isUnfiltered(in):
-		name, b = name+" unfiltered", ec2Unfiltered
-	case service == "ec2" && isRead(operation):
-		b = ec2Read
-	case service == "ec2":
-		b = ec2Mutating
-	case service == "sts":
-		name, b = "sts", stsAll
-	case service == "kms" && cryptography[operation]:
-		name, b = "kms:cryptography", published["kms:cryptography"]
-	case service == "kms":
-		b = kmsDefault
+// sweep forgets buckets that are full again, so that a cloud with very many
+// snapshots does not keep one for each for ever.
+func (l *limiter) sweep(now time.Time) {
+	if len(l.buckets) < l.sweepAt {
+		return
 	}
-	if own, ok := l.limits.Buckets[name]; ok {
-		b = own
+	for key, v := range l.buckets {
+		if v.tokens+now.Sub(v.at).Seconds()*v.bucket.PerSecond >= v.bucket.Burst {
+			delete(l.buckets, key)
+		}
 	}
-	return name, b
+	l.sweepAt = max(1024, 2*len(l.buckets))
+}
+
+// ratesOf finds the lines of the table for a call: the one that it draws from
+// in the first place, nil if there is none, and one that it draws from besides.
+func ratesOf(c *Call, in any) (lines [2]*rate) {
+	for _, r := range rateIndex[api{c.Service, c.Operation}] {
+		switch {
+		case r.also != "":
+			lines[1] = r
+		case r.when == nil || r.when(in):
+			lines[0] = r
+		}
+	}
+	if lines[0] != nil {
+		return lines
+	}
+	class := "changing"
+	if isRead(c.Operation) {
+		class = "reading"
+	}
+	for _, operations := range []string{class, "other"} {
+		if r := rateIndex[api{c.Service, operations}]; r != nil {
+			lines[0] = r[0]
+			break
+		}
+	}
+	return lines
+}
+
+func (r *rate) tokens(in any) float64 {
+	if r == nil || r.cost == nil {
+		return 1
+	}
+	return r.cost(in)
 }
 
 // isUnfiltered says that a Describe call names no ids, no filter and no page size.
@@ -181,9 +194,26 @@ func instances(in any) float64 {
 	return 1
 }
 
+// memberText reads a member of requests that is a text.
+func memberText(name string) func(in any) string {
+	return func(in any) string {
+		f := reflect.ValueOf(in).Elem().FieldByName(name)
+		if !f.IsValid() || f.IsNil() {
+			return ""
+		}
+		return f.Elem().String()
+	}
+}
+
+// objectPrefix is the bucket and prefix that a request to S3 is about.
+func objectPrefix(in any) string {
+	key := memberText("Key")(in)
+	return memberText("Bucket")(in) + "/" + key[:strings.LastIndex(key, "/")+1]
+}
+
 // isRead says that an operation changes nothing.
 func isRead(operation string) bool {
-	for _, prefix := range []string{"Describe", "Get", "List", "Search"} {
+	for _, prefix := range []string{"Describe", "Get", "List", "Search", "Head", "Simulate"} {
 		if strings.HasPrefix(operation, prefix) {
 			return true
 		}
