@@ -107,28 +107,30 @@ func TestTheTableOfRates(t *testing.T) {
 
 // What is in a bucket is shared by those of whom the table says so.
 func TestWhoSharesABucket(t *testing.T) {
-	w := newWorld(t, core.Options{})
-	left := func(service, operation, region string, in any) bool {
-		return w.Admit(w.asks(service, operation, region), in) == nil
-	}
-	drain(w, "sts", "AssumeRole", "eu-west-1", &sts.AssumeRoleInput{})
-	require.False(t, left("sts", "GetCallerIdentity", "eu-west-1", &sts.GetCallerIdentityInput{}))
-	require.True(t, left("sts", "GetCallerIdentity", "us-east-1", &sts.GetCallerIdentityInput{}))
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, core.Options{})
+		left := func(service, operation, region string, in any) bool {
+			return w.Admit(w.asks(service, operation, region), in) == nil
+		}
+		drain(w, "sts", "AssumeRole", "eu-west-1", &sts.AssumeRoleInput{})
+		require.False(t, left("sts", "GetCallerIdentity", "eu-west-1", &sts.GetCallerIdentityInput{}))
+		require.True(t, left("sts", "GetCallerIdentity", "us-east-1", &sts.GetCallerIdentityInput{}))
 
-	of := func(id string) any { return &ebs.PutSnapshotBlockInput{SnapshotId: &id} }
-	drain(w, "ebs", "PutSnapshotBlock", "eu-west-1", of("snap-1"))
-	require.False(t, left("ebs", "PutSnapshotBlock", "eu-west-1", of("snap-1")))
-	require.True(t, left("ebs", "PutSnapshotBlock", "eu-west-1", of("snap-2")))
-	require.True(t, left("ebs", "GetSnapshotBlock", "eu-west-1", of("snap-1")))
+		of := func(id string) any { return &ebs.PutSnapshotBlockInput{SnapshotId: &id} }
+		drain(w, "ebs", "PutSnapshotBlock", "eu-west-1", of("snap-1"))
+		require.False(t, left("ebs", "PutSnapshotBlock", "eu-west-1", of("snap-1")))
+		require.True(t, left("ebs", "PutSnapshotBlock", "eu-west-1", of("snap-2")))
+		require.True(t, left("ebs", "GetSnapshotBlock", "eu-west-1", of("snap-1")))
 
-	object := func(key string) any { return &s3.PutObjectInput{Bucket: aws.String("b"), Key: &key} }
-	drain(w, "s3", "PutObject", "eu-west-1", object("x/1"))
-	require.False(t, left("s3", "DeleteObject", "eu-west-1", object("x/2")))
-	require.True(t, left("s3", "PutObject", "eu-west-1", object("y/1")))
+		object := func(key string) any { return &s3.PutObjectInput{Bucket: aws.String("b"), Key: &key} }
+		drain(w, "s3", "PutObject", "eu-west-1", object("x/1"))
+		require.False(t, left("s3", "DeleteObject", "eu-west-1", object("x/2")))
+		require.True(t, left("s3", "PutObject", "eu-west-1", object("y/1")))
 
-	drain(w, "ec2", "DescribeSnapshots", "eu-west-1", &ec2.DescribeSnapshotsInput{})
-	require.True(t, left("ec2", "DescribeSnapshots", "eu-west-1", &ec2.DescribeSnapshotsInput{MaxResults: aws.Int32(5)}))
-	require.True(t, left("ec2", "DescribeVolumes", "eu-west-1", &ec2.DescribeVolumesInput{}))
+		drain(w, "ec2", "DescribeSnapshots", "eu-west-1", &ec2.DescribeSnapshotsInput{})
+		require.True(t, left("ec2", "DescribeSnapshots", "eu-west-1", &ec2.DescribeSnapshotsInput{MaxResults: aws.Int32(5)}))
+		require.True(t, left("ec2", "DescribeVolumes", "eu-west-1", &ec2.DescribeVolumesInput{}))
+	})
 }
 
 // A call refused by one of its buckets takes nothing from the other.
