@@ -98,7 +98,11 @@ func (l *limiter) draw(c *Call, in any, r *rate) (*level, *Error) {
 	case r == nil:
 		return nil, nil
 	}
-	level := l.level(bucketKey{c.Account.ID, c.Region, name, of}, bucket, c.Now)
+	region := c.Region
+	if c.ToGlobalSTS() {
+		region = "global"
+	}
+	level := l.level(bucketKey{c.Account.ID, region, name, of}, bucket, c.Now)
 	if level.tokens >= r.tokens(in) {
 		return level, nil
 	}

@@ -51,7 +51,8 @@ func perSecond(n float64) Bucket { return Bucket{n, n} }
 //     the code of what counts per account is from "Error retries for the EBS
 //     direct APIs", it is not in the model. The other is.
 //   - STS: IAM User Guide, "IAM and AWS STS quotas", "STS request quotas".
-//     AssumeRole with another account's role takes of the caller's quota only.
+//     AssumeRole with another account's role takes of the caller's quota only,
+//     and the global endpoint has one of its own.
 //   - KMS: AWS KMS Developer Guide, "Request quotas"; not simulated: what
 //     services ask of KMS for their callers counts too.
 //   - Organizations: AWS Organizations User Guide, "Quotas and service limits
@@ -90,7 +91,10 @@ var rates = []rate{
 	},
 	{
 		service: "ebs", operations: "GetSnapshotBlock PutSnapshotBlock", also: "snapshot", bucket: perSecond(1000), each: memberText("SnapshotId"),
-		refusal: &Error{Code: "RequestThrottledException", Message: "The number of API requests has exceeded the maximum allowed API request throttling limit for the snapshot.", Status: 400},
+		refusal: &Error{
+			Code: "RequestThrottledException", Status: 400, Members: map[string]string{"Reason": "RESOURCE_LEVEL_THROTTLE"},
+			Message: "The number of API requests has exceeded the maximum allowed API request throttling limit for the snapshot.",
+		},
 	},
 
 	{

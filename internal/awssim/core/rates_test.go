@@ -115,6 +115,9 @@ func TestWhoSharesABucket(t *testing.T) {
 		drain(w, "sts", "AssumeRole", "eu-west-1", &sts.AssumeRoleInput{})
 		require.False(t, left("sts", "GetCallerIdentity", "eu-west-1", &sts.GetCallerIdentityInput{}))
 		require.True(t, left("sts", "GetCallerIdentity", "us-east-1", &sts.GetCallerIdentityInput{}))
+		global := w.asks("sts", "GetCallerIdentity", "eu-west-1")
+		global.Host = "sts.amazonaws.com"
+		require.Nil(t, w.Admit(global, &sts.GetCallerIdentityInput{}))
 
 		of := func(id string) any { return &ebs.PutSnapshotBlockInput{SnapshotId: &id} }
 		drain(w, "ebs", "PutSnapshotBlock", "eu-west-1", of("snap-1"))
