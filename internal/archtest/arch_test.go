@@ -26,9 +26,9 @@ var mayImport = map[string][]string{
 
 	"internal/awssim":        {"iampolicy", "internal/awssim/..."},
 	"internal/awssim/core":   {"iampolicy", "internal/awssim/sigv4", "internal/awssim/wire"},
-	"internal/awssim/stssim": {"iampolicy", "internal/awssim/core", "internal/awssim/wire"},
+	"internal/awssim/stssim": {"iampolicy", "internal/awssim/core", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/kmssim": {"iampolicy", "internal/awssim/core", "internal/awssim/wire"},
-	"internal/awssim/ec2sim": {"internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/wire"},
+	"internal/awssim/ec2sim": {"internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
 
 	"examples/...": {
 		"accounts", "iampolicy", "retention", "backup", "backup/ebs", "backup/restore", "backup/backuptest", "examples/...",

@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 
 	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/sigv4"
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
@@ -38,7 +40,7 @@ func newWorld(t testing.TB, opts core.Options) *world {
 	w.copySnapshot = func(*core.Call, *ec2.CopySnapshotInput) (*ec2.CopySnapshotOutput, error) {
 		return &ec2.CopySnapshotOutput{}, nil
 	}
-	w.Register(&core.Service{Name: "ec2", Protocol: wire.EC2(), Operations: map[string]core.Operation{
+	w.Register(&core.Service{Name: "ec2", Protocol: wire.EC2(), Signing: sigv4.Rules{Skew: sigv4.MaxSkew}, Operations: map[string]core.Operation{
 		"DescribeSnapshots": core.Op(func(c *core.Call, in *ec2.DescribeSnapshotsInput) (*ec2.DescribeSnapshotsOutput, error) {
 			return w.describe(c, in)
 		}),
@@ -61,7 +63,7 @@ func newWorld(t testing.TB, opts core.Options) *world {
 			return &kms.DescribeKeyOutput{}, nil
 		}),
 	}})
-	w.Register(&core.Service{Name: "sts", Protocol: wire.STS(), Operations: map[string]core.Operation{
+	w.Register(&core.Service{Name: "sts", Protocol: wire.STS(), Signing: sigv4.Rules{Skew: sigv4.MaxSkew}, Operations: map[string]core.Operation{
 		"GetCallerIdentity": core.Op(func(c *core.Call, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
 			return &sts.GetCallerIdentityOutput{Arn: aws.String(c.Caller.ARN)}, nil
 		}),
@@ -136,3 +138,11 @@ func calls(ctx context.Context, cfg aws.Config) map[string]func() error {
 type doer func(*http.Request) (*http.Response, error)
 
 func (d doer) Do(r *http.Request) (*http.Response, error) { return d(r) }
+
+func read(t testing.TB, r *http.Response) string {
+	t.Helper()
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	return string(body)
+}

@@ -1,14 +1,24 @@
 package core
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
 
-// A dialect is how a service words the errors that all services have.
+	"github.com/snapkeep/snapkeep/internal/awssim/sigv4"
+)
+
+// A dialect is how a service words the errors that all services have. An error
+// without a message is told in the words of whoever found it.
 type dialect struct {
 	notSigned     Error // no signature at all
 	incomplete    Error // a malformed signature
 	badKey        Error // an unknown access key, or the wrong session token
 	badSignature  Error
 	skewed        Error // too old, or from the future
+	stale         Error // presigned, and past its own end; the zero value means skewed
+	badQuery      Error // a malformed signature in a query string; the zero value means incomplete
+	noHash        Error // X-Amz-Content-Sha256 is missing; only S3 demands it
+	badHash       Error // X-Amz-Content-Sha256 is not that of the body; only S3 looks
 	expiredToken  Error // the session is over
 	denied        Error
 	throttled     Error
@@ -58,10 +68,10 @@ var ec2Dialect = func() dialect {
 // is what STS sends (aws/aws-sdk-go-v2 issue 2481), not what that page names.
 var stsDialect = dialect{
 	notSigned:     forbidden("MissingAuthenticationToken", "Request is missing Authentication Token"),
-	incomplete:    clientError("IncompleteSignature", "The request signature does not conform to AWS standards."),
+	incomplete:    clientError("IncompleteSignature", ""),
 	badKey:        forbidden("InvalidClientTokenId", "The security token included in the request is invalid."),
 	badSignature:  forbidden("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."),
-	skewed:        forbidden("SignatureDoesNotMatch", "Signature expired or not yet current"),
+	skewed:        forbidden("SignatureDoesNotMatch", ""),
 	expiredToken:  forbidden("ExpiredToken", "The security token included in the request is expired"),
 	denied:        forbidden("AccessDenied", ""),
 	throttled:     clientError("Throttling", "Rate exceeded"),
@@ -77,10 +87,10 @@ var stsDialect = dialect{
 // protocol answer with status 400 to a denial as well (elastic/cloudbeat issue 1749).
 var jsonDialect = dialect{
 	notSigned:     clientError("MissingAuthenticationTokenException", "Missing Authentication Token"),
-	incomplete:    clientError("IncompleteSignatureException", "The request signature does not conform to AWS standards."),
+	incomplete:    clientError("IncompleteSignatureException", ""),
 	badKey:        clientError("UnrecognizedClientException", "The security token included in the request is invalid."),
 	badSignature:  clientError("InvalidSignatureException", "The request signature we calculated does not match the signature you provided."),
-	skewed:        clientError("InvalidSignatureException", "Signature expired or not yet current"),
+	skewed:        clientError("InvalidSignatureException", ""),
 	expiredToken:  clientError("ExpiredTokenException", "The security token included in the request is expired"),
 	denied:        clientError("AccessDeniedException", ""),
 	throttled:     clientError("ThrottlingException", "Rate exceeded"),
@@ -97,10 +107,10 @@ var jsonDialect = dialect{
 // Guide, "Error retries" of the EBS direct APIs).
 var ebsDialect = dialect{
 	notSigned:     forbidden("MissingAuthenticationTokenException", "Missing Authentication Token"),
-	incomplete:    forbidden("IncompleteSignatureException", "The request signature does not conform to AWS standards."),
+	incomplete:    forbidden("IncompleteSignatureException", ""),
 	badKey:        forbidden("UnrecognizedClientException", "The security token included in the request is invalid."),
 	badSignature:  forbidden("InvalidSignatureException", "The request signature we calculated does not match the signature you provided."),
-	skewed:        forbidden("InvalidSignatureException", "Signature expired or not yet current"),
+	skewed:        forbidden("InvalidSignatureException", ""),
 	expiredToken:  forbidden("ExpiredTokenException", "The security token included in the request is expired"),
 	denied:        forbidden("AccessDeniedException", ""),
 	throttled:     clientError("ThrottlingException", "Rate exceeded"),
@@ -112,16 +122,70 @@ var ebsDialect = dialect{
 	internal:      Error{Code: "InternalServerException", Message: "An internal error has occurred", Status: http.StatusInternalServerError},
 }
 
+// s3Dialect: Amazon S3 API Reference, "Error responses".
+var s3Dialect = dialect{
+	notSigned:     forbidden("AccessDenied", "Access Denied"),
+	incomplete:    clientError("AuthorizationHeaderMalformed", ""),
+	badKey:        forbidden("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+	badSignature:  forbidden("SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided. Check your key and signing method."),
+	skewed:        forbidden("RequestTimeTooSkewed", "The difference between the request time and the current time is too large."),
+	stale:         forbidden("AccessDenied", "Request has expired"),
+	badQuery:      clientError("AuthorizationQueryParametersError", ""),
+	noHash:        clientError("InvalidRequest", "Missing required header for this request: x-amz-content-sha256"),
+	badHash:       clientError("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed."),
+	expiredToken:  clientError("ExpiredToken", "The provided token has expired."),
+	denied:        forbidden("AccessDenied", ""),
+	throttled:     Error{Code: "SlowDown", Message: "Please reduce your request rate.", Status: http.StatusServiceUnavailable},
+	noAction:      Error{Code: "MethodNotAllowed", Message: "The specified method is not allowed against this resource.", Status: http.StatusMethodNotAllowed},
+	unknownAction: Error{Code: "NotImplemented", Message: "A header or query you provided requested a function that is not implemented.", Status: http.StatusNotImplemented},
+	malformed:     clientError("MalformedXML", "The XML you provided was not well-formed or did not validate against our published schema"),
+	badValue:      clientError("InvalidArgument", "Invalid Argument"),
+	unknownMember: clientError("InvalidArgument", "Invalid Argument"),
+	internal:      Error{Code: "InternalError", Message: "We encountered an internal error. Please try again.", Status: http.StatusInternalServerError},
+}
+
 func dialectOf(service string) *dialect {
 	switch service {
 	case "ebs":
 		return &ebsDialect
+	case "s3":
+		return &s3Dialect
 	case "ec2":
 		return &ec2Dialect
 	case "kms":
 		return &jsonDialect
 	}
 	return &stsDialect
+}
+
+// unsigned is the error for a request whose signature is not right.
+func (d *dialect) unsigned(err error, presigned bool) *Error {
+	// The first that fits and that the service has.
+	for _, e := range []struct {
+		fits bool
+		Error
+	}{
+		{errors.Is(err, sigv4.ErrMissing), d.notSigned},
+		{errors.Is(err, sigv4.ErrIncomplete) && presigned, d.badQuery},
+		{errors.Is(err, sigv4.ErrIncomplete), d.incomplete},
+		{errors.Is(err, sigv4.ErrStale), d.stale},
+		{errors.Is(err, sigv4.ErrExpired), d.skewed},
+		{errors.Is(err, sigv4.ErrNoHash), d.noHash},
+		{errors.Is(err, sigv4.ErrHash), d.badHash},
+	} {
+		if e.fits && e.Code != "" {
+			return e.saying(err.Error())
+		}
+	}
+	return &d.badSignature
+}
+
+// saying returns the error with the words, unless it has some of its own.
+func (e Error) saying(text string) *Error {
+	if e.Message == "" {
+		e.Message = text
+	}
+	return &e
 }
 
 // with returns the error with what it is about after its message.

@@ -3,6 +3,7 @@ package core
 import (
 	"slices"
 
+	"github.com/snapkeep/snapkeep/internal/awssim/sigv4"
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
@@ -12,9 +13,8 @@ type Service struct {
 	Name       string
 	Protocol   wire.Protocol
 	Operations map[string]Operation
-	// UnsignedPayload lets in requests whose body the signature leaves out, as
-	// the service's large uploads do.
-	UnsignedPayload bool
+	// Signing is what the service demands of signatures beside what all do.
+	Signing sigv4.Rules
 }
 
 // An Operation is the Go method behind one operation of a service.

@@ -2,12 +2,15 @@ package ec2sim
 
 import (
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/sigv4"
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
 // Registration returns what the dispatcher needs to know of EC2.
 func (s *Service) Registration() *core.Service {
-	return &core.Service{Name: "ec2", Protocol: wire.EC2(), Operations: map[string]core.Operation{
+	// RequestExpired comes after 15 minutes (EC2 API Reference, "Error codes").
+	signing := sigv4.Rules{Skew: sigv4.MaxSkew}
+	return &core.Service{Name: "ec2", Protocol: wire.EC2(), Signing: signing, Operations: map[string]core.Operation{
 		"AttachVolume":              core.Op(s.AttachVolume),
 		"CopySnapshot":              core.Op(s.CopySnapshot),
 		"CreateSnapshot":            core.Op(s.CreateSnapshot),

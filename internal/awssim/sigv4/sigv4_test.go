@@ -23,38 +23,6 @@ const exampleSecret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// Signatures published by AWS: the SigV4 test suite and the IAM User Guide's ListUsers.
-func TestPublishedSignatures(t *testing.T) {
-	tests := []struct {
-		name, url, host, scope, signed, contentType, signature string
-	}{
-		{
-			name: "get-vanilla", url: "https://example.amazonaws.com/", scope: "service",
-			signed: "host;x-amz-date", signature: "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
-		},
-		{
-			name: "ListUsers", url: "https://iam.amazonaws.com/?Action=ListUsers&Version=2010-05-08", scope: "iam",
-			signed: "content-type;host;x-amz-date", contentType: "application/x-www-form-urlencoded; charset=utf-8",
-			signature: "5d672d79c15b13162d9279b0855cfba6789a8edb4c82c400e06b5924a6f2b5d7",
-		},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			r, err := http.NewRequest(http.MethodGet, tt.url, nil)
-			require.NoError(t, err)
-			r.Header.Set("X-Amz-Date", "20150830T123600Z")
-			if tt.contentType != "" {
-				r.Header.Set("Content-Type", tt.contentType)
-			}
-			r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/"+tt.scope+
-				"/aws4_request, SignedHeaders="+tt.signed+", Signature="+tt.signature)
-			s, err := sigv4.Parse(r)
-			require.NoError(t, err)
-			require.NoError(t, s.Verify(r, nil, exampleSecret, sigv4.Policy{Now: s.Time}))
-		})
-	}
-}
-
 // A signed is a request that the SDK's signer has signed.
 type signed struct {
 	*http.Request
@@ -130,7 +98,22 @@ func verify(r signed, secret string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.Verify(r.Request, r.body, secret, sigv4.Policy{Now: at})
+	return s.Verify(r.Request, r.body, secret, sigv4.Policy{Now: at, Rules: sigv4.Rules{Skew: sigv4.MaxSkew}})
+}
+
+func TestMostServicesAllowFiveMinutes(t *testing.T) {
+	r := sign(t, now)
+	s, err := sigv4.Parse(r.Request)
+	require.NoError(t, err)
+	at := func(late time.Duration) error {
+		return s.Verify(r.Request, r.body, exampleSecret, sigv4.Policy{Now: now.Add(late)})
+	}
+	require.NoError(t, at(5*time.Minute))
+	require.NoError(t, at(-5*time.Minute))
+	require.EqualError(t, at(5*time.Minute+time.Second),
+		"Signature expired: 20260301T120000Z is now earlier than 20260301T120001Z (20260301T120501Z - 5 min.)")
+	require.EqualError(t, at(-5*time.Minute-time.Second),
+		"Signature not yet current: 20260301T120000Z is still later than 20260301T115959Z (20260301T115459Z + 5 min.)")
 }
 
 func TestSecretAndClock(t *testing.T) {
@@ -159,6 +142,8 @@ func TestPresignedURL(t *testing.T) {
 	r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "snap-1", "snap-2", 1)
 	require.ErrorIs(t, verify(r, exampleSecret, now), sigv4.ErrMismatch)
 	require.NoError(t, verify(presign(""), exampleSecret, now.Add(sigv4.MaxSkew)), "no X-Amz-Expires")
+	require.ErrorIs(t, verify(presign("&X-Amz-Expires=60"), exampleSecret, now.Add(time.Minute+time.Second)), sigv4.ErrStale)
+	require.NotErrorIs(t, verify(presign(""), exampleSecret, now.Add(sigv4.MaxSkew+time.Second)), sigv4.ErrStale)
 	require.ErrorIs(t, verify(presign(""), exampleSecret, now.Add(sigv4.MaxSkew+time.Second)), sigv4.ErrExpired, "no X-Amz-Expires")
 	require.ErrorIs(t, verify(presign("&X-Amz-Expires=0"), exampleSecret, now), sigv4.ErrIncomplete)
 	require.ErrorIs(t, verify(presign("&X-Amz-Expires=604801"), exampleSecret, now), sigv4.ErrIncomplete, "longer than a week")
@@ -171,7 +156,16 @@ func TestUnsignedPayloadOnlyWhereAllowed(t *testing.T) {
 	require.ErrorIs(t, verify(r, exampleSecret, now), sigv4.ErrMismatch)
 	s, err := sigv4.Parse(r.Request)
 	require.NoError(t, err)
-	require.NoError(t, s.Verify(r.Request, []byte("anything"), exampleSecret, sigv4.Policy{Now: now, UnsignedPayload: true}))
+	unsigned := sigv4.Policy{Now: now, Rules: sigv4.Rules{UnsignedPayload: true}}
+	require.NoError(t, s.Verify(r.Request, []byte("anything"), exampleSecret, unsigned))
+
+	// botocore signs the same without telling so.
+	quiet := sign(t, now)
+	require.NoError(t, v4.NewSigner().SignHTTP(context.Background(), credentials(), quiet.Request, "UNSIGNED-PAYLOAD", "ec2", "eu-west-1", now))
+	require.ErrorIs(t, verify(quiet, exampleSecret, now), sigv4.ErrMismatch)
+	s, err = sigv4.Parse(quiet.Request)
+	require.NoError(t, err)
+	require.NoError(t, s.Verify(quiet.Request, []byte("anything"), exampleSecret, unsigned))
 }
 
 func FuzzParse(f *testing.F) {

@@ -5,121 +5,144 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
 
-const unsignedPayload = "UNSIGNED-PAYLOAD"
+// The values of X-Amz-Content-Sha256 that are no hash.
+// Source: Amazon S3 API Reference, "Authenticating Requests: Using the
+// Authorization Header".
+const (
+	unsignedPayload = "UNSIGNED-PAYLOAD"
+	unsignedTrailer = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
+	signedChunks    = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
+	signedTrailer   = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
+)
 
-// A Policy says what a service demands of signatures.
-type Policy struct {
-	// Now is the server's time.
-	Now time.Time
+// MaxSkew is how far the time of a request may be from the server's, for the
+// services that allow more than most; commonSkew is what the others allow.
+//
+// Sources: IAM User Guide, "AWS Signature Version 4 for API requests" ("in most
+// cases, a request must reach AWS within five minutes of the time stamp");
+// EC2 API Reference, "Error codes", RequestExpired, and Amazon S3 API Reference,
+// "Error responses", RequestTimeTooSkewed (15 minutes). STS and IAM say "- 15
+// min." in their messages, KMS "- 5 min." (fugue/credstash, README).
+const (
+	MaxSkew    = 15 * time.Minute
+	commonSkew = 5 * time.Minute
+)
+
+// Rules are what a service demands of signatures beside what all demand.
+type Rules struct {
+	// Skew is how far the time of a request may be from the server's. Zero
+	// means 5 min.
+	Skew time.Duration
+	// FixedLife says that X-Amz-Expires means nothing and a presigned request
+	// lives as long as any other.
+	FixedLife bool
 	// UnsignedPayload allows requests whose body is not covered.
 	UnsignedPayload bool
+	// Storage are the rules of S3: paths as they are sent, X-Amz-Content-Sha256
+	// always, bodies in chunks, and presigned requests that cover no body.
+	Storage bool
 }
 
 // Verify checks the signature of a request against the secret of its key.
 func (s *Signature) Verify(r *http.Request, body []byte, secret string, p Policy) error {
-	if err := s.checkTime(p.Now); err != nil {
+	if err := s.checkTime(p); err != nil {
 		return err
 	}
-	hash := sum(body)
-	if r.Header.Get("X-Amz-Content-Sha256") == unsignedPayload && p.UnsignedPayload {
-		hash = unsignedPayload
+	hashes, err := s.hashes(r, body, p.Rules)
+	if err != nil {
+		return err
 	}
-	scope := strings.Join([]string{s.Date, s.Region, s.Service, terminator}, "/")
-	text := strings.Join([]string{
-		algorithm, s.Time.Format(timeFormat), scope, sum([]byte(s.canonical(r, hash))),
-	}, "\n")
-	key := []byte("AWS4" + secret)
-	for _, part := range []string{s.Date, s.Region, s.Service, terminator, text} {
-		key = mac(key, part)
-	}
-	if want := hex.EncodeToString(key); !hmac.Equal([]byte(want), []byte(s.hex)) {
+	key := s.key(secret)
+	ok := slices.ContainsFunc(hashes, func(hash string) bool {
+		text := strings.Join([]string{algorithm, s.Time.Format(timeFormat), s.scope(), sum([]byte(s.canonical(r, hash, p.Rules)))}, "\n")
+		return s.signs(key, text, s.hex)
+	})
+	if !ok {
 		return ErrMismatch
 	}
+	if hash := hashes[0]; hash == signedChunks || hash == signedTrailer {
+		return s.verifyChunks(key, body)
+	}
 	return nil
 }
 
-func (s *Signature) checkTime(now time.Time) error {
+// A Policy is what a request is held against.
+type Policy struct {
+	Rules
+	// Now is the server's time.
+	Now time.Time
+}
+
+// checkTime words what is wrong as AWS does.
+func (s *Signature) checkTime(p Policy) error {
+	skew := p.Skew
+	if skew == 0 {
+		skew = commonSkew
+	}
+	limited := s.Expires > 0 && !p.FixedLife
+	now := p.Now.UTC()
+	stamp := func(t time.Time) string { return t.Format(timeFormat) }
+	minutes := int(skew / time.Minute)
 	switch age := now.Sub(s.Time); {
-	case age < -MaxSkew:
-		return fmt.Errorf("%w: signed %v ahead of the server", ErrExpired, -age)
-	case s.Presigned && age > s.Expires, !s.Presigned && age > MaxSkew:
-		return fmt.Errorf("%w: signed %v ago", ErrExpired, age)
+	case age < -skew:
+		return &fault{ErrExpired, fmt.Sprintf("Signature not yet current: %s is still later than %s (%s + %d min.)",
+			stamp(s.Time), stamp(now.Add(skew)), stamp(now), minutes)}
+	case limited && age > s.Expires:
+		return &fault{ErrStale, "Request has expired"}
+	case !limited && age > skew:
+		return &fault{ErrExpired, fmt.Sprintf("Signature expired: %s is now earlier than %s (%s - %d min.)",
+			stamp(s.Time), stamp(now.Add(-skew)), stamp(now), minutes)}
 	}
 	return nil
 }
 
-// canonical is the canonical request: what the client must have signed.
-func (s *Signature) canonical(r *http.Request, hash string) string {
-	path := r.URL.EscapedPath()
-	if path == "" {
-		path = "/"
+// hashes returns what may stand for the body in what was signed, at least one.
+func (s *Signature) hashes(r *http.Request, body []byte, rules Rules) ([]string, error) {
+	claim := r.Header.Get("X-Amz-Content-Sha256")
+	if s.Presigned && claim == "" {
+		claim = r.URL.Query().Get("X-Amz-Content-Sha256")
 	}
-	var b strings.Builder
-	// All services but S3 encode the path a second time.
-	b.WriteString(r.Method + "\n" + strings.ReplaceAll(escape(path), "%2F", "/") + "\n" + s.query(r.URL) + "\n")
-	for _, name := range s.SignedHeaders {
-		b.WriteString(name + ":" + headerValue(r, name) + "\n")
-	}
-	b.WriteString("\n" + strings.Join(s.SignedHeaders, ";") + "\n" + hash)
-	return b.String()
-}
-
-func (s *Signature) query(u *url.URL) string {
-	form := u.Query()
-	if s.Presigned {
-		form.Del("X-Amz-Signature")
-	}
-	var pairs []string
-	for _, k := range slices.SortedFunc(maps.Keys(form), func(a, b string) int {
-		return strings.Compare(escape(a), escape(b))
-	}) {
-		values := slices.Clone(form[k])
-		for i := range values {
-			values[i] = escape(values[i])
-		}
-		slices.Sort(values)
-		for _, v := range values {
-			pairs = append(pairs, escape(k)+"="+v)
-		}
-	}
-	return strings.Join(pairs, "&")
-}
-
-func headerValue(r *http.Request, name string) string {
 	switch {
-	case name == "host":
-		if r.Host != "" {
-			return bareHost(r.Host)
-		}
-		return bareHost(r.URL.Host)
-	case name == "content-length" && r.Header.Get(name) == "":
-		return strconv.FormatInt(r.ContentLength, 10) // net/http keeps it out of the header
+	case claim == unsignedPayload && (rules.UnsignedPayload || rules.Storage),
+		rules.Storage && slices.Contains([]string{unsignedTrailer, signedChunks, signedTrailer}, claim):
+		return []string{claim}, nil
+	case !rules.Storage && claim == "" && rules.UnsignedPayload:
+		// botocore sends no header where it leaves the body out.
+		return []string{sum(body), unsignedPayload}, nil
+	case !rules.Storage:
+		return []string{sum(body)}, nil
+	case claim == "" && s.Presigned:
+		return []string{unsignedPayload}, nil
+	case claim == "":
+		return nil, ErrNoHash
+	case claim != sum(body):
+		return nil, ErrHash
 	}
-	values := r.Header.Values(name)
-	trimmed := make([]string, len(values))
-	for i, v := range values {
-		trimmed[i] = strings.Join(strings.Fields(v), " ")
-	}
-	return strings.Join(trimmed, ",")
+	return []string{claim}, nil
 }
 
-// bareHost drops the default ports, which clients do not sign.
-func bareHost(host string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
+func (s *Signature) scope() string {
+	return strings.Join([]string{s.Date, s.Region, s.Service, terminator}, "/")
 }
 
-// escape percent-encodes all but the unreserved characters of RFC 3986.
-func escape(s string) string {
-	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+// key derives the signing key from the secret.
+func (s *Signature) key(secret string) []byte {
+	key := []byte("AWS4" + secret)
+	for _, part := range []string{s.Date, s.Region, s.Service, terminator} {
+		key = mac(key, part)
+	}
+	return key
+}
+
+// signs says that a signature is that of the text.
+func (s *Signature) signs(key []byte, text, signature string) bool {
+	return hmac.Equal([]byte(hex.EncodeToString(mac(key, text))), []byte(signature))
 }
 
 func mac(key []byte, text string) []byte {

@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/sigv4"
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
@@ -14,9 +15,16 @@ type Service struct{}
 // New returns the service.
 func New() *Service { return &Service{} }
 
+// signing: requests may be 15 minutes off, and those who presign
+// GetCallerIdentity to prove who they are find that X-Amz-Expires means nothing
+// (kubernetes-sigs/aws-iam-authenticator, pkg/token: "The sts
+// GetCallerIdentity request is valid for 15 minutes regardless of this
+// parameters value").
+var signing = sigv4.Rules{Skew: sigv4.MaxSkew, FixedLife: true}
+
 // Registration tells the dispatcher of the service.
 func (s *Service) Registration() *core.Service {
-	return &core.Service{Name: "sts", Protocol: wire.STS(), Operations: map[string]core.Operation{
+	return &core.Service{Name: "sts", Protocol: wire.STS(), Signing: signing, Operations: map[string]core.Operation{
 		"AssumeRole":        core.Op(s.AssumeRole),
 		"GetCallerIdentity": core.Op(s.GetCallerIdentity),
 	}}

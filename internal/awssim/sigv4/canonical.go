@@ -1,0 +1,104 @@
+package sigv4
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// canonical is the canonical request: what the client must have signed.
+func (s *Signature) canonical(r *http.Request, hash string, rules Rules) string {
+	var b strings.Builder
+	b.WriteString(r.Method + "\n" + canonicalPath(r.URL, rules) + "\n" + s.query(r.URL) + "\n")
+	for _, name := range s.SignedHeaders {
+		b.WriteString(name + ":" + headerValue(r, name) + "\n")
+	}
+	b.WriteString("\n" + strings.Join(s.SignedHeaders, ";") + "\n" + hash)
+	return b.String()
+}
+
+// canonicalPath is the path as it was sent, encoded a second time and without
+// redundant parts. S3 does neither, since a key may be any text.
+func canonicalPath(u *url.URL, rules Rules) string {
+	path := u.EscapedPath()
+	if rules.Storage {
+		path = u.Path // decoded, and encoded anew in the one way that SigV4 has
+	} else {
+		path = normal(path)
+	}
+	if path == "" {
+		path = "/"
+	}
+	return strings.ReplaceAll(escape(path), "%2F", "/")
+}
+
+// normal removes empty parts, "." and ".." from a path (RFC 3986, section 5.2.4).
+func normal(path string) string {
+	var parts []string
+	for part := range strings.SplitSeq(path, "/") {
+		switch part {
+		case "", ".":
+		case "..":
+			parts = parts[:max(0, len(parts)-1)]
+		default:
+			parts = append(parts, part)
+		}
+	}
+	result := "/" + strings.Join(parts, "/")
+	if len(parts) > 0 && strings.HasSuffix(path, "/") {
+		result += "/"
+	}
+	return result
+}
+
+func (s *Signature) query(u *url.URL) string {
+	form := u.Query()
+	if s.Presigned {
+		form.Del("X-Amz-Signature")
+	}
+	var pairs []string
+	for _, k := range slices.SortedFunc(maps.Keys(form), func(a, b string) int {
+		return strings.Compare(escape(a), escape(b))
+	}) {
+		values := slices.Clone(form[k])
+		for i := range values {
+			values[i] = escape(values[i])
+		}
+		slices.Sort(values)
+		for _, v := range values {
+			pairs = append(pairs, escape(k)+"="+v)
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+func headerValue(r *http.Request, name string) string {
+	switch {
+	case name == "host":
+		if r.Host != "" {
+			return bareHost(r.Host)
+		}
+		return bareHost(r.URL.Host)
+	case name == "content-length" && r.Header.Get(name) == "":
+		return strconv.FormatInt(r.ContentLength, 10) // net/http keeps it out of the header
+	}
+	values := r.Header.Values(name)
+	trimmed := make([]string, len(values))
+	for i, v := range values {
+		trimmed[i] = strings.Join(strings.Fields(v), " ")
+	}
+	return strings.Join(trimmed, ",")
+}
+
+// bareHost drops the default ports, which clients do not sign.
+func bareHost(host string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(host, ":443"), ":80")
+}
+
+// escape percent-encodes all but the unreserved characters of RFC 3986.
+func escape(s string) string {
+	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
+}
