@@ -3,8 +3,10 @@ package ec2sim
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -49,7 +51,7 @@ var imageFilters = attributes[imageView]{
 	"hypervisor":                                 func(imageView) []string { return one(string(types.HypervisorTypeXen)) },
 	"image-id":                                   func(v imageView) []string { return one(v.id) },
 	"image-type":                                 func(imageView) []string { return one(string(types.ImageTypeValuesMachine)) },
-	"is-public":                                  func(v imageView) []string { return one(flag(v.public)) },
+	"is-public":                                  func(v imageView) []string { return one(flag(v.access.public)) },
 	"name":                                       func(v imageView) []string { return one(v.name) },
 	"owner-alias": func(v imageView) []string {
 		if v.site.Account == amazon {
@@ -57,11 +59,37 @@ var imageFilters = attributes[imageView]{
 		}
 		return nil
 	},
+	"platform":     func(v imageView) []string { return one(strings.ToLower(string(v.platform.kind()))) },
+	"product-code": func(v imageView) []string { return v.products },
+	"product-code.type": func(v imageView) []string {
+		if len(v.products) == 0 {
+			return nil
+		}
+		return one(string(types.ProductCodeValuesMarketplace))
+	},
+	"manifest-location":   func(v imageView) []string { return one(v.ownerName() + "/" + v.name) },
+	"kernel-id":           func(imageView) []string { return nil },
+	"ramdisk-id":          func(imageView) []string { return nil },
+	"source-image-id":     func(v imageView) []string { return one(v.sourceImage) },
+	"source-image-region": func(v imageView) []string { return one(v.sourceRegion) },
+	"source-instance-id":  func(v imageView) []string { return one(v.sourceInstance) },
+	"sriov-net-support":   func(v imageView) []string { return one(v.sriov) },
+	"state-reason-code":   func(v imageView) []string { return ofReason(v, func(r *types.StateReason) *string { return r.Code }) },
+	"state-reason-message": func(v imageView) []string {
+		return ofReason(v, func(r *types.StateReason) *string { return r.Message })
+	},
 	"owner-id":            func(v imageView) []string { return one(v.site.Account) },
 	"root-device-name":    func(v imageView) []string { return one(v.rootDevice) },
 	"root-device-type":    func(imageView) []string { return one(string(types.DeviceTypeEbs)) },
 	"state":               func(v imageView) []string { return one(string(v.state(v.now))) },
 	"virtualization-type": func(v imageView) []string { return one(string(v.virtualization)) },
+}
+
+func ofReason(v imageView, read func(*types.StateReason) *string) []string {
+	if r := v.reason(v.now); r != nil {
+		return one(aws.ToString(read(r)))
+	}
+	return nil
 }
 
 // DescribeImages lists the images that the caller may see: its own and the
@@ -75,7 +103,7 @@ func (s *Service) DescribeImages(c *core.Call, in *ec2.DescribeImagesInput) (*ec
 		id:     func(im *image) string { return im.id },
 		told:   func(im *image) *image { return s.toldImage(c, im) },
 		fits: func(im *image) bool {
-			return im.visible(viewer) && im.ownedBy(in.Owners, viewer) && im.executableBy(in.ExecutableUsers, viewer)
+			return im.visible(c.Account) && im.shown(in, c.Now, viewer) && im.ownedBy(in.Owners, viewer) && im.executableBy(in.ExecutableUsers, c.Account)
 		},
 		view:    func(im *image) imageView { return imageView{im, c.Now, viewer} },
 		filters: imageFilters,
@@ -101,10 +129,30 @@ func (im *image) ownedBy(owners []string, viewer string) bool {
 	return false
 }
 
-// executableBy looks at launch permissions, of which there is only "all" here.
-func (im *image) executableBy(users []string, viewer string) bool {
+// executableBy looks at explicit launch permissions, of which an owner has
+// none on its own images.
+// Source: EC2 API Reference, DescribeImages, ExecutableUsers: shares with the
+// organization count for the caller alone.
+func (im *image) executableBy(users []string, caller *core.Account) bool {
 	if len(users) == 0 {
 		return true
 	}
-	return im.public && slices.Contains(users, "all") || im.site.Account == viewer && slices.Contains(users, "self")
+	return slices.ContainsFunc(users, func(user string) bool {
+		switch user {
+		case "all":
+			return im.access.public
+		case "self", caller.ID:
+			return im.access.grants(caller)
+		}
+		return slices.Contains(im.access.users, user)
+	})
+}
+
+// shown tells whether a listing has an image that is deprecated or disabled.
+// The reference names no exception for images asked for by their ids.
+func (im *image) shown(in *ec2.DescribeImagesInput, now time.Time, viewer string) bool {
+	if im.disabled && !aws.ToBool(in.IncludeDisabled) {
+		return false
+	}
+	return !im.isDeprecated(now) || im.site.Account == viewer || aws.ToBool(in.IncludeDeprecated)
 }

@@ -53,13 +53,17 @@ func (s *Service) RegisterImage(c *core.Call, in *ec2.RegisterImageInput) (*ec2.
 	if err := c.DryRun(in.DryRun); err != nil {
 		return nil, err
 	}
-	im.id, im.seq = s.cloud.NewID("ami"), s.next()
+	s.publish(c, im, tags["image"])
+	return &ec2.RegisterImageOutput{ImageId: aws.String(im.id)}, nil
+}
+
+// publish gives a new image its id and puts it among the others.
+func (s *Service) publish(c *core.Call, im *image, tags map[string]string) {
+	im.id = s.cloud.NewID("ami")
 	im.created = stamp(c.Now)
 	im.ready = im.created.Add(s.pace.Image)
-	im.tags = ownTags(c.Account.ID, tags["image"])
-	s.images[im.id] = im
-	s.region(c.Region).images.add(im)
-	return &ec2.RegisterImageOutput{ImageId: aws.String(im.id)}, nil
+	im.tags = ownTags(c.Account.ID, tags)
+	s.addImage(im)
 }
 
 // freeName checks that an image name is well-formed and not in use.
@@ -79,7 +83,7 @@ func (s *Service) freeName(c *core.Call, name string) error {
 // planImage works out the image of a request and the snapshots it is made of.
 func (s *Service) planImage(c *core.Call, st *site, in *ec2.RegisterImageInput) (*image, []*snapshot, error) {
 	im := &image{
-		site: st.Site, name: *in.Name, description: aws.ToString(in.Description), arch: in.Architecture,
+		site: st.Site, platform: linux, name: *in.Name, description: aws.ToString(in.Description), arch: in.Architecture,
 		virtualization: types.VirtualizationType(aws.ToString(in.VirtualizationType)), ena: aws.ToBool(in.EnaSupport),
 		boot: in.BootMode, tpm: in.TpmSupport, imds: in.ImdsSupport, sriov: aws.ToString(in.SriovNetSupport),
 		uefiData: aws.ToString(in.UefiData), rootDevice: aws.ToString(in.RootDeviceName),
@@ -121,14 +125,27 @@ func (s *Service) planImage(c *core.Call, st *site, in *ec2.RegisterImageInput) 
 	return im, sources, nil
 }
 
+// instanceStore names a volume of the computer that an instance runs on.
+// Source: EC2 API Reference, BlockDeviceMapping, VirtualName.
+var instanceStore = regexp.MustCompile(`^ephemeral([0-9]|1[0-9]|2[0-3])$`)
+
+func storeMapping(device, name string) (mapping, *snapshot, error) {
+	if !instanceStore.MatchString(name) {
+		return mapping{}, nil, core.Errorf("InvalidBlockDeviceMapping", "The virtual name '%s' of device '%s' is not valid", name, device)
+	}
+	return mapping{device: device, virtual: name}, nil, nil
+}
+
 // planMapping works out one mapping. The encryption of a mapping with a
 // snapshot is the snapshot's and cannot be given.
 // Source: EC2 API Reference, RegisterImage, BlockDeviceMappings.
 func (s *Service) planMapping(c *core.Call, st *site, b types.BlockDeviceMapping) (mapping, *snapshot, error) {
 	device := aws.ToString(b.DeviceName)
 	switch {
-	case b.VirtualName != nil, b.NoDevice != nil:
-		return mapping{}, nil, c.Unsupported("VirtualName and NoDevice")
+	case b.NoDevice != nil:
+		return mapping{}, nil, c.Unsupported("NoDevice")
+	case device != "" && b.VirtualName != nil && b.Ebs == nil:
+		return storeMapping(device, *b.VirtualName)
 	case device == "" || b.Ebs == nil:
 		return mapping{}, nil, core.Errorf("InvalidBlockDeviceMapping", "A mapping needs a device and a volume")
 	case b.Ebs.KmsKeyId != nil, b.Ebs.Encrypted != nil && b.Ebs.SnapshotId != nil:
@@ -155,30 +172,4 @@ func (s *Service) planMapping(c *core.Call, st *site, b types.BlockDeviceMapping
 		m.iops = v.iops
 	}
 	return m, source, nil
-}
-
-// DeregisterImage removes an image of the caller's; its snapshots stay.
-func (s *Service) DeregisterImage(c *core.Call, in *ec2.DeregisterImageInput) (*ec2.DeregisterImageOutput, error) {
-	if _, err := s.here(c); err != nil {
-		return nil, err
-	}
-	if aws.ToBool(in.DeleteAssociatedSnapshots) {
-		return nil, c.Unsupported("DeleteAssociatedSnapshots")
-	}
-	im, err := s.visibleImage(c, in.ImageId)
-	if err != nil {
-		return nil, err
-	}
-	if im.site.Account != c.Account.ID {
-		return nil, &core.Error{Code: "AuthFailure", Message: "Not authorized for image:" + im.id, Status: 403}
-	}
-	if err := c.Authorize(needs("DeregisterImage", im.existing(c.Account.ID))...); err != nil {
-		return nil, err
-	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
-	delete(s.images, im.id)
-	s.region(c.Region).images.remove(im)
-	return &ec2.DeregisterImageOutput{Return: aws.Bool(true)}, nil
 }

@@ -38,6 +38,11 @@ type instance struct {
 	volumes      []*volume // ever attached, in order; some may have left
 	tags         tagSets
 
+	platform platform
+	products []string    // codes of the AWS Marketplace
+	stores   []mapping   // volumes of the computer it runs on
+	boots    []time.Time // when it was started or rebooted, oldest first
+
 	from, to types.InstanceStateName
 	at       time.Time // when to is reached
 	reason   *types.StateReason
@@ -55,6 +60,21 @@ func (in *instance) state(now time.Time) types.InstanceStateName {
 // move sends the instance from one state to another.
 func (in *instance) move(now time.Time, from, to types.InstanceStateName, takes time.Duration) {
 	in.from, in.to, in.at, in.reason = from, to, stamp(now).Add(takes), nil
+}
+
+// boot notes that the instance starts anew at some time.
+func (in *instance) boot(at time.Time) { in.boots = append(in.boots, stamp(at)) }
+
+// bootMode is what the instance was booted with.
+// Source: EC2 User Guide, "Instance launch behavior with Amazon EC2 boot
+// modes": an image that does not say boots arm64 with UEFI, others with BIOS;
+// uefi-preferred is UEFI where the type can, as all types of Nitro here do.
+func (in *instance) bootMode() types.InstanceBootModeValues {
+	switch im := in.image; {
+	case im.boot == types.BootModeValuesUefi, im.boot == types.BootModeValuesUefiPreferred, im.arch == types.ArchitectureValuesArm64:
+		return types.InstanceBootModeValuesUefi
+	}
+	return types.InstanceBootModeValuesLegacyBios
 }
 
 func (in *instance) gone(now time.Time) bool {

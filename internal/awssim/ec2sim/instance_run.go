@@ -338,6 +338,9 @@ func (s *Service) start(c *core.Call, st *site, l *launch, reservation string, i
 	inst.tags = ownTags(c.Account.ID, l.tags["instance"])
 	st.addresses++
 	inst.address = fmt.Sprintf("172.31.%d.%d", st.addresses/250%250, 4+st.addresses%250)
+	inst.platform, inst.products = l.image.platform, l.image.products
+	l.image.launched = inst.launched
+	inst.boot(c.Now)
 	inst.move(c.Now, types.InstanceStateNamePending, types.InstanceStateNameRunning, s.pace.Instance)
 	made := &inst
 	s.instances[made.id] = made

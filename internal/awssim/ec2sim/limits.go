@@ -24,6 +24,11 @@ type Limits struct {
 	// Region. Zero means 20.
 	// Source: Amazon EBS User Guide, "Copy an Amazon EBS snapshot".
 	CopiesPerRegion int
+	// ImageCopiesPerRegion is how many copies of images an account may have
+	// under way to one Region. Zero means 300. The copies of their snapshots
+	// do not count as copies of snapshots.
+	// Source: EC2 User Guide, "AMI quotas in Amazon EC2".
+	ImageCopiesPerRegion int
 	// SnapshotsPerSite is how many snapshots an account may have in a Region.
 	// Zero means 100,000.
 	SnapshotsPerSite int
@@ -41,6 +46,7 @@ func (l Limits) withDefaults() Limits {
 	l.PendingPerVolume = orDefault(l.PendingPerVolume, 5)
 	l.PendingPerSite = orDefault(l.PendingPerSite, 100)
 	l.CopiesPerRegion = orDefault(l.CopiesPerRegion, 20)
+	l.ImageCopiesPerRegion = orDefault(l.ImageCopiesPerRegion, 300)
 	l.SnapshotsPerSite = orDefault(l.SnapshotsPerSite, 100_000)
 	if l.Spacing == 0 {
 		l.Spacing = 15 * time.Second

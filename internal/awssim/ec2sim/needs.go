@@ -48,7 +48,7 @@ var demands = map[string]string{
 	"DetachVolume volume":   ownTag + volumeKeys,
 	"DetachVolume instance": ownTag + instanceKeys,
 
-	"RunInstances image":             ownTag + "ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType",
+	"RunInstances image":             ownTag + imageKeys,
 	"RunInstances instance":          newTag + "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:EbsOptimized ec2:InstanceID ec2:InstanceProfile ec2:InstanceType ec2:RootDeviceType ec2:Tenancy",
 	"RunInstances volume":            newTag + "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:Encrypted ec2:ParentSnapshot ec2:VolumeID ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType",
 	"RunInstances network-interface": newTag + "ec2:AvailabilityZone ec2:NetworkInterfaceID ec2:Subnet ec2:Vpc",
@@ -62,7 +62,22 @@ var demands = map[string]string{
 
 	"RegisterImage image":    newTag + "ec2:ImageID ec2:Owner",
 	"RegisterImage snapshot": ownTag + "ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
-	"DeregisterImage image":  ownTag + "ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType",
+	"DeregisterImage image":  ownTag + imageKeys,
+	"CreateImage image":      newTag + "ec2:ImageID ec2:Owner",
+	"CreateImage instance":   ownTag + instanceKeys,
+	"CreateImage snapshot":   newTag + "ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
+	"CopyImage image":        newTag + "ec2:ImageID ec2:Owner",
+	"CopyImage snapshot":     newTag,
+
+	"DescribeImageAttribute image":               ownTag + imageKeys,
+	"ModifyImageAttribute image":                 ownTag + imageKeys + " ec2:Attribute",
+	"ResetImageAttribute image":                  ownTag + imageKeys + " ec2:Attribute",
+	"EnableImage image":                          ownTag + imageKeys,
+	"DisableImage image":                         ownTag + imageKeys,
+	"EnableImageDeprecation image":               ownTag + imageKeys,
+	"DisableImageDeprecation image":              ownTag + imageKeys,
+	"EnableImageDeregistrationProtection image":  ownTag + imageKeys,
+	"DisableImageDeregistrationProtection image": ownTag + imageKeys,
 
 	"CreateTags snapshot": anyTag + "ec2:CreateAction ec2:Encrypted ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
 	"CreateTags volume":   anyTag + "ec2:CreateAction " + volumeKeys,
@@ -79,6 +94,7 @@ const (
 	newTag = "aws:RequestTag/ aws:TagKeys "
 	anyTag = ownTag + newTag
 
+	imageKeys  = "ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType"
 	volumeKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:Encrypted ec2:ParentSnapshot ec2:ParentVolume " +
 		"ec2:VolumeID ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType"
 	instanceKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:EbsOptimized ec2:InstanceID ec2:InstanceProfile ec2:InstanceType ec2:RootDeviceType ec2:Tenancy"
@@ -259,27 +275,6 @@ func (in *instance) planned(tags map[string]string) subject {
 	return subject{
 		kind: "instance", arn: arn(in.site, "instance", "*"), owner: in.site.Account,
 		keys: core.WithRequestTags(keys, tags),
-	}
-}
-
-func (im *image) existing(viewer string) subject {
-	keys := core.Keys(
-		"ec2:ImageID", im.id,
-		"ec2:ImageType", "machine",
-		"ec2:Owner", im.ownerName(),
-		"ec2:Public", flag(im.public),
-		"ec2:RootDeviceType", "ebs",
-	)
-	return subject{
-		kind: "image", arn: sharedARN(im.site.Region, "image", im.id), owner: im.site.Account,
-		keys: core.WithResourceTags(keys, "ec2", im.tags[viewer]),
-	}
-}
-
-func newImage(at Site, tags map[string]string) subject {
-	return subject{
-		kind: "image", arn: sharedARN(at.Region, "image", "*"), owner: at.Account,
-		keys: core.WithRequestTags(core.Keys("ec2:Owner", at.Account), tags),
 	}
 }
 

@@ -24,11 +24,18 @@ type site struct {
 	instances shelf[*instance]
 	pending   []*snapshot // of volumes; may hold some that are pending no more
 	copies    []*snapshot // likewise
-	lineages  map[string]*lineage
-	vpc       string
-	subnets   []subnet
-	group     string // the default security group
-	addresses int    // private addresses given out
+	// imageCopies are under way, or may be so no more.
+	imageCopies []*image
+	lineages    map[string]*lineage
+	vpc         string
+	subnets     []subnet
+	group       string // the default security group
+	addresses   int    // private addresses given out
+	// publicImages tells whether images may be made public. Accounts begin
+	// without.
+	// Source: EC2 User Guide, "Block public access to your AMIs", default
+	// settings of accounts made since July 2023.
+	publicImages bool
 }
 
 // A subnet of the default network: one for each zone.
@@ -107,9 +114,9 @@ func (s *Service) addBaseImages(r *region) {
 		root.context = root.id
 		s.snapshots[root.id] = root
 		im := &image{
-			id: derivedID("ami", r.name, base.name), seq: s.next(), site: owner, name: base.name,
-			description: "Base image, " + string(base.arch), arch: base.arch, virtualization: types.VirtualizationTypeHvm,
-			ena: true, boot: types.BootModeValuesUefiPreferred, public: true, rootDevice: base.rootDevice,
+			id: derivedID("ami", r.name, base.name), site: owner, name: base.name,
+			description: "Base image, " + string(base.arch), arch: base.arch, virtualization: types.VirtualizationTypeHvm, ena: true,
+			boot: types.BootModeValuesUefiPreferred, access: imageAccess{public: true}, platform: linux, rootDevice: base.rootDevice,
 			created: baseImagesFrom, ready: baseImagesFrom,
 			mappings: []mapping{{
 				device: base.rootDevice, snapshot: root.id, size: 8, kind: types.VolumeTypeGp3,
@@ -119,8 +126,7 @@ func (s *Service) addBaseImages(r *region) {
 		if base.arch == types.ArchitectureValuesArm64 {
 			im.boot = types.BootModeValuesUefi
 		}
-		s.images[im.id] = im
-		r.images.add(im)
+		s.addImage(im)
 	}
 }
 

@@ -61,6 +61,7 @@ func (s *Service) CopySnapshot(c *core.Call, in *ec2.CopySnapshotInput) (*ec2.Co
 		return nil, err
 	}
 	sn := s.copy(c, st, order)
+	st.copies = append(st.copies, sn)
 	sn.minutes = aws.ToInt32(in.CompletionDurationMinutes)
 	if in.Description != nil {
 		sn.description = *in.Description
@@ -163,7 +164,6 @@ func (s *Service) copy(c *core.Call, st *site, order copyOrder) *snapshot {
 		copied: true, source: order.source.site, sourceID: order.source.id, lineage: order.source.lineage,
 	}
 	sn.context = sn.id
-	st.copies = append(st.copies, sn)
 	s.keep(sn)
 	return sn
 }

@@ -22,6 +22,7 @@ import (
 type was struct {
 	tags   *core.Lag[map[string]string] // by resource and account
 	shared *core.Lag[audience]          // by snapshot
+	access *core.Lag[imageAccess]       // by image
 }
 
 // An audience is whom a snapshot is shared with.
@@ -34,6 +35,7 @@ func newWas() was {
 	return was{
 		tags:   core.NewLag[map[string]string](core.Tagging),
 		shared: core.NewLag[audience](core.Sharing),
+		access: core.NewLag[imageAccess](core.Sharing),
 	}
 }
 
@@ -118,5 +120,6 @@ func (s *Service) toldImage(c *core.Call, im *image) *image {
 	as := *im
 	told(c, im.id, &as.ready)
 	as.tags = s.was.toldTags(c, im.id, im.tags)
+	as.access = s.was.access.Sees(c, im.id, im.access)
 	return &as
 }

@@ -182,3 +182,14 @@ func (sn *snapshot) plain(now time.Time) Snapshot {
 func BaseImage(region string, arch types.ArchitectureValues) string {
 	return derivedID("ami", region, baseName(arch))
 }
+
+// Boots returns when an instance was started or rebooted, oldest first.
+func (s *Service) Boots(ref Ref) ([]time.Time, error) {
+	s.cloud.Lock()
+	defer s.cloud.Unlock()
+	in := s.instances[ref.ID]
+	if in == nil || in.site != ref.Site {
+		return nil, fmt.Errorf("%w: %s", ErrNotFound, ref)
+	}
+	return slices.Clone(in.boots), nil
+}
