@@ -2,7 +2,6 @@ package ec2sim
 
 import (
 	"reflect"
-	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -51,8 +50,10 @@ type search[T resource, V any] struct {
 	view    func(T) V
 	filters attributes[V]
 	tags    func(V) map[string]string
-	// least is the least that MaxResults may be. Zero means 5.
+	// least is the least that MaxResults may be. Zero means 5, negative that any will do.
 	least int32
+	// limit is the most that MaxResults is worth. Zero means 1,000.
+	limit int32
 }
 
 // describe does what all Describe operations have in common: it checks the
@@ -68,7 +69,7 @@ func describe[T resource, V any](s *Service, c *core.Call, in any, q search[T, V
 	if err := allowed(c, member[*bool](asked, "DryRun"), onEverything(c.Operation)); err != nil {
 		return nil, nil, err
 	}
-	page, err := s.pageOf(c, asked, q.least, len(q.ids))
+	page, err := s.pageOf(c, asked, window{ids: len(q.ids), least: q.least, limit: q.limit})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,15 +77,17 @@ func describe[T resource, V any](s *Service, c *core.Call, in any, q search[T, V
 	if err != nil {
 		return nil, nil, err
 	}
+	named := make(map[string]bool, len(q.ids))
 	for _, id := range q.ids {
 		if err := q.exists(id); err != nil {
 			return nil, nil, err
 		}
+		named[id] = true
 	}
 	found, next = collect(q.shelf(st), page, s.limits.ScannedPerPage, func(x T) bool {
 		x = q.toldOf(x)
 		var none T
-		return x != none && (len(q.ids) == 0 || slices.Contains(q.ids, q.id(x))) && (q.fits == nil || q.fits(x)) &&
+		return x != none && (len(named) == 0 || named[q.id(x)]) && (q.fits == nil || q.fits(x)) &&
 			(len(filters) == 0 || filters.match(q.view(x)))
 	})
 	for i, x := range found {
@@ -101,11 +104,14 @@ func (q search[T, V]) toldOf(x T) T {
 }
 
 // pageOf reads the paging of a request.
-func (s *Service) pageOf(c *core.Call, asked reflect.Value, least int32, ids int) (listing, error) {
-	if least == 0 {
-		least = 5
+func (s *Service) pageOf(c *core.Call, asked reflect.Value, w window) (listing, error) {
+	if w.least == 0 {
+		w.least = 5
 	}
-	w := window{max: member[*int32](asked, "MaxResults"), token: member[*string](asked, "NextToken"), ids: ids, least: least, limit: 1000}
+	if w.limit == 0 {
+		w.limit = 1000
+	}
+	w.max, w.token = member[*int32](asked, "MaxResults"), member[*string](asked, "NextToken")
 	question := reflect.New(asked.Type()).Elem()
 	question.Set(asked)
 	for _, name := range []string{"MaxResults", "NextToken"} {

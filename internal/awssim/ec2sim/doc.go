@@ -21,6 +21,10 @@
 // [Service.WriteVolume] and the other methods of world.go build a world and
 // look at it from outside the API.
 //
-// Not simulated: archive tier, lock, Recycle Bin, fast snapshot restore,
-// Outposts and Local Zones, encryption by default, launch templates, spot.
+// Snapshots can be locked, archived and kept in the Recycle Bin; what a client
+// may not depend on, since no public source tells, can be changed, such as the
+// error code for a locked snapshot: see [Service.SetLockedCode].
+//
+// Not simulated: Outposts and Local Zones, launch templates, spot, and the
+// Recycle Bin's own API: see [Service.SetRecycleBin].
 package ec2sim

@@ -169,10 +169,10 @@ func (s *Service) copyMappings(c *core.Call, st *site, im *image, in *ec2.CopyIm
 		if source == nil {
 			continue
 		}
-		order := copyOrder{source: source, tags: tags, encrypted: source.encrypted() || aws.ToBool(in.Encrypted)}
+		order := copyOrder{source: source, tags: tags, encrypted: source.encrypted() || aws.ToBool(in.Encrypted) || st.encrypts}
 		switch {
 		case order.encrypted && in.KmsKeyId == nil:
-			order.key = s.kms.EBSKey(st.Site)
+			order.key = s.defaultKey(st)
 		case order.encrypted:
 			key, ok := s.kms.Resolve(st.Site, *in.KmsKeyId)
 			if !ok {

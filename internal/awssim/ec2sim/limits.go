@@ -32,6 +32,26 @@ type Limits struct {
 	// SnapshotsPerSite is how many snapshots an account may have in a Region.
 	// Zero means 100,000.
 	SnapshotsPerSite int
+	// ArchivedPerVolume is how many snapshots of one volume may be in the
+	// archive, on loan from it, or on their way. Zero means 25.
+	// Source of this and the next two: Amazon EBS User Guide, "Archive Amazon
+	// EBS snapshots", quotas.
+	ArchivedPerVolume int
+	// Archivals is how many snapshots may be on their way to the archive in
+	// one account and Region. Zero means 25.
+	Archivals int
+	// Restores is how many may be on their way from the archive. Zero means 5.
+	Restores int
+	// FastRestores is how many snapshots an account may have enabled for fast
+	// restore in a Region. Zero means 5.
+	// Source: Amazon EBS User Guide, "Amazon EBS fast snapshot restore".
+	FastRestores int
+	// CopyRate is how many MiB/s the time-based copies of an account from one
+	// Region to another may take together. Zero means 2,000.
+	// Source of this and the next: Amazon EBS User Guide, "Time-based copies".
+	CopyRate int
+	// CopyRateEach is how many one of them may take. Zero means 500.
+	CopyRateEach int
 	// ScannedPerPage is how many resources a page of a Describe call looks at:
 	// with a filter, a page may then be short or empty and yet not the last.
 	// Zero means as many as it takes to fill the page.
@@ -48,6 +68,12 @@ func (l Limits) withDefaults() Limits {
 	l.CopiesPerRegion = orDefault(l.CopiesPerRegion, 20)
 	l.ImageCopiesPerRegion = orDefault(l.ImageCopiesPerRegion, 300)
 	l.SnapshotsPerSite = orDefault(l.SnapshotsPerSite, 100_000)
+	l.ArchivedPerVolume = orDefault(l.ArchivedPerVolume, 25)
+	l.Archivals = orDefault(l.Archivals, 25)
+	l.Restores = orDefault(l.Restores, 5)
+	l.FastRestores = orDefault(l.FastRestores, 5)
+	l.CopyRate = orDefault(l.CopyRate, 2000)
+	l.CopyRateEach = orDefault(l.CopyRateEach, 500)
 	if l.Spacing == 0 {
 		l.Spacing = 15 * time.Second
 	}
@@ -70,93 +96,4 @@ func (l Limits) pendingPerVolume(kind types.VolumeType) int {
 		return 1
 	}
 	return l.PendingPerVolume
-}
-
-// Durations say how long things take. Zero means the default, a negative
-// duration means no time at all.
-type Durations struct {
-	// Snapshot is what every snapshot takes. Zero means 90 s.
-	Snapshot time.Duration
-	// SnapshotBlock is added for each block changed since the volume's last
-	// snapshot. Zero means 5 ms, that is 100 MiB/s.
-	SnapshotBlock time.Duration
-	// Copy is what every copy takes. Zero means 4 min.
-	Copy time.Duration
-	// CopyBlock is added for each block that a copy transfers: all of them,
-	// or for an incremental copy those that changed. Zero means 10 ms.
-	CopyBlock time.Duration
-	// Jitter is the part of a snapshot's or copy's time by which it may be
-	// longer or shorter, drawn from the cloud's chance. Zero means 0.25.
-	Jitter float64
-	// KeyCheck is when a copy under a key that its caller may not use turns
-	// to error. Zero means 160 s.
-	KeyCheck time.Duration
-	// Volume is from creating to available. Zero means 3 s.
-	Volume time.Duration
-	// Attachment is from attaching to attached and from detaching to
-	// detached. Zero means 4 s.
-	Attachment time.Duration
-	// Instance is from pending to running, from stopping to stopped and from
-	// shutting-down to terminated. Zero means 25 s.
-	Instance time.Duration
-	// Image is from pending to available. Zero means 5 s.
-	Image time.Duration
-}
-
-func (d Durations) withDefaults() Durations {
-	for _, f := range []struct {
-		field    *time.Duration
-		standard time.Duration
-	}{
-		{&d.Snapshot, 90 * time.Second},
-		{&d.SnapshotBlock, 5 * time.Millisecond},
-		{&d.Copy, 4 * time.Minute},
-		{&d.CopyBlock, 10 * time.Millisecond},
-		{&d.KeyCheck, 160 * time.Second},
-		{&d.Volume, 3 * time.Second},
-		{&d.Attachment, 4 * time.Second},
-		{&d.Instance, 25 * time.Second},
-		{&d.Image, 5 * time.Second},
-	} {
-		switch {
-		case *f.field == 0:
-			*f.field = f.standard
-		case *f.field < 0:
-			*f.field = 0
-		}
-	}
-	switch {
-	case d.Jitter == 0:
-		d.Jitter = 0.25
-	case d.Jitter < 0:
-		d.Jitter = 0
-	}
-	return d
-}
-
-// Faster returns durations of which those of snapshots and of their copies
-// are so many times shorter.
-func (d Durations) Faster(times float64) Durations {
-	standard := d.withDefaults()
-	for _, f := range []struct {
-		field *time.Duration
-		value time.Duration
-	}{
-		{&d.Snapshot, standard.Snapshot},
-		{&d.SnapshotBlock, standard.SnapshotBlock},
-		{&d.Copy, standard.Copy},
-		{&d.CopyBlock, standard.CopyBlock},
-		{&d.KeyCheck, standard.KeyCheck},
-	} {
-		// One nanosecond rather than zero, which would mean the default.
-		*f.field = max(time.Duration(float64(f.value)/times), 1)
-	}
-	return d
-}
-
-// work is how long it takes to move blocks, with chance.
-func (s *Service) work(base, each time.Duration, blocks int64) time.Duration {
-	d := base + time.Duration(blocks)*each
-	swing := (s.cloud.Rand().Float64()*2 - 1) * s.pace.Jitter
-	return (d + time.Duration(float64(d)*swing)).Truncate(time.Millisecond)
 }

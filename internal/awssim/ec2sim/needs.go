@@ -37,6 +37,16 @@ var demands = map[string]string{
 	"ModifySnapshotAttribute snapshot": ownTag + "ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize " +
 		"ec2:Add/userId ec2:Add/group ec2:Remove/userId ec2:Remove/group ec2:Attribute",
 
+	"ResetSnapshotAttribute snapshot": ownTag + "ec2:Attribute ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
+	"LockSnapshot snapshot":           ownTag + snapshotKeys + "ec2:SnapshotCoolOffPeriod ec2:SnapshotLockDuration",
+	"UnlockSnapshot snapshot":         ownTag + snapshotKeys + "ec2:SnapshotCoolOffPeriod ec2:SnapshotLockDuration",
+	"ModifySnapshotTier snapshot":     ownTag + snapshotKeys,
+	"RestoreSnapshotTier snapshot":    ownTag + snapshotKeys,
+
+	"RestoreSnapshotFromRecycleBin snapshot": ownTag + snapshotKeys,
+	"EnableFastSnapshotRestores snapshot":    ownTag + snapshotKeys + "ec2:AvailabilityZone",
+	"DisableFastSnapshotRestores snapshot":   ownTag + snapshotKeys + "ec2:AvailabilityZone",
+
 	// The source snapshot is authorised as well (AWS Storage Blog, "Enhancing
 	// resource-level permission for creating an Amazon EBS volume from a snapshot").
 	"CreateVolume snapshot": ownTag + "ec2:Encrypted ec2:Owner ec2:ParentVolume ec2:SnapshotTime ec2:VolumeSize",
@@ -94,7 +104,9 @@ const (
 	newTag = "aws:RequestTag/ aws:TagKeys "
 	anyTag = ownTag + newTag
 
-	imageKeys  = "ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType"
+	imageKeys    = "ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType"
+	snapshotKeys = "ec2:Encrypted ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize "
+
 	volumeKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:Encrypted ec2:ParentSnapshot ec2:ParentVolume " +
 		"ec2:VolumeID ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType"
 	instanceKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:EbsOptimized ec2:InstanceID ec2:InstanceProfile ec2:InstanceType ec2:RootDeviceType ec2:Tenancy"

@@ -14,9 +14,10 @@ import (
 
 // A listing is one page asked of a Describe call.
 type listing struct {
-	max   int    // zero means everything
-	after uint64 // place of the last resource of the page before
-	scope []byte // what was asked, which a token belongs to
+	max    int    // zero means everything
+	after  uint64 // place of the last resource of the page before
+	scope  []byte // what was asked, which a token belongs to
+	looked *int   // counts the resources that are looked at
 }
 
 // A window is the part of a Describe request that speaks of pages.
@@ -33,7 +34,7 @@ type window struct {
 // Source: EC2 API Reference, "Query requests", pagination: MaxResults and ids
 // exclude each other; from 5 to 1,000, larger values count as 1,000.
 func (s *Service) listing(c *core.Call, w window, asked any) (listing, error) {
-	var l listing
+	l := listing{looked: &s.looked}
 	if w.ids > 0 && w.max != nil {
 		return l, core.Errorf("InvalidParameterCombination", "The parameter resource ids cannot be used with the parameter maxResults")
 	}
@@ -82,6 +83,7 @@ func (l listing) open(token string) (place uint64, ok bool) {
 func collect[T resource](sh *shelf[T], l listing, scan int, fits func(T) bool) (page []T, next *string) {
 	rest := sh.after(l.after)
 	for i, x := range rest {
+		*l.looked++
 		if fits(x) {
 			page = append(page, x)
 		}

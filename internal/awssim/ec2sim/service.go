@@ -20,6 +20,11 @@ type Service struct {
 	made  uint64 // how many resources were ever made: their order
 	pages uint64 // secret of the page tokens
 
+	lockedCode string      // see SetLockedCode
+	binRules   []BinRule   // see SetRecycleBin
+	moved      []*snapshot // that archiving will still do something to
+	looked     int         // at how many resources listings looked so far
+
 	snapshots map[string]*snapshot // by id, as all maps of resources
 	volumes   map[string]*volume
 	instances map[string]*instance
@@ -36,19 +41,20 @@ type Service struct {
 // born with: a default network, and the public base images.
 func New(cloud *core.Cloud, keys *kmssim.Service) *Service {
 	return &Service{
-		cloud:     cloud,
-		kms:       keys,
-		limits:    Limits{}.withDefaults(),
-		pace:      Durations{}.withDefaults(),
-		pages:     cloud.Rand().Uint64(),
-		snapshots: map[string]*snapshot{},
-		volumes:   map[string]*volume{},
-		instances: map[string]*instance{},
-		images:    map[string]*image{},
-		regions:   map[string]*region{},
-		sites:     map[Site]*site{},
-		requests:  map[request]*answer{},
-		was:       newWas(),
+		cloud:      cloud,
+		kms:        keys,
+		limits:     Limits{}.withDefaults(),
+		pace:       Durations{}.withDefaults(),
+		pages:      cloud.Rand().Uint64(),
+		lockedCode: "OperationNotPermitted",
+		snapshots:  map[string]*snapshot{},
+		volumes:    map[string]*volume{},
+		instances:  map[string]*instance{},
+		images:     map[string]*image{},
+		regions:    map[string]*region{},
+		sites:      map[Site]*site{},
+		requests:   map[request]*answer{},
+		was:        newWas(),
 	}
 }
 
@@ -73,6 +79,7 @@ func (s *Service) here(c *core.Call) (*site, error) {
 		// Source: EC2 API Reference, "Error codes", common errors.
 		return nil, core.Errorf("AuthFailure", "Credential should be scoped to a valid region, not '%s'.", c.Region)
 	}
+	s.settle(c.Now)
 	return s.site(Site{Account: c.Account.ID, Region: c.Region}), nil
 }
 

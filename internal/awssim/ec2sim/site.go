@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
 )
 
 // amazon is the account that owns the public base images.
@@ -36,6 +38,14 @@ type site struct {
 	// Source: EC2 User Guide, "Block public access to your AMIs", default
 	// settings of accounts made since July 2023.
 	publicImages bool
+
+	tiered       []*snapshot // may hold some that left the archive long ago
+	transfers    []transfer  // time-based copies; may hold some that are done
+	fastRestores shelf[*fastRestore]
+	blocked      types.SnapshotBlockPublicAccessState // empty: unblocked
+	declared     bool                                 // blocked is what a declarative policy says
+	encrypts     bool                                 // everything that is made
+	defaultKey   kmssim.ARN                           // empty: the key that AWS manages
 }
 
 // A subnet of the default network: one for each zone.

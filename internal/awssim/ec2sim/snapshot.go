@@ -45,6 +45,13 @@ type snapshot struct {
 	minutes     int32  // completion duration of a time-based copy
 	lineage     string // the volume at the root of its history
 	context     string // the value of aws:ebs:id in its encryption context
+	written     int32  // how many blocks making it moved
+	full        bool   // it stores all its blocks, not the changed ones alone
+	home        *site
+	// What follows is nil for most snapshots.
+	lock *lock
+	tier *tiering // if it was ever archived
+	bin  *binStay // if it is or was in the Recycle Bin
 }
 
 // A snapshotSet is what one CreateSnapshots call made: if one of it fails,
@@ -59,6 +66,10 @@ func (sn *snapshot) encrypted() bool { return sn.key != "" }
 
 func (sn *snapshot) state(now time.Time) types.SnapshotState {
 	switch {
+	case sn.bin.holds(now):
+		return types.SnapshotStateRecoverable
+	case sn.bin != nil && now.Before(sn.bin.back):
+		return types.SnapshotStateRecovering
 	case now.Before(sn.done):
 		return types.SnapshotStatePending
 	case sn.failure != "":
@@ -67,9 +78,18 @@ func (sn *snapshot) state(now time.Time) types.SnapshotState {
 	return types.SnapshotStateCompleted
 }
 
-// gone tells whether nobody can find the snapshot any more.
+// gone tells whether nobody can find the snapshot any more, but perhaps in
+// the Recycle Bin.
 func (sn *snapshot) gone(now time.Time) bool {
-	return sn.removed || sn.deleting && !now.Before(sn.done)
+	return sn.removed || sn.deleting && !now.Before(sn.done) || sn.bin.holds(now)
+}
+
+// lost tells whether the snapshot is not in the Recycle Bin either.
+func (sn *snapshot) lost(now time.Time) bool {
+	if sn.bin.holds(now) {
+		return sn.removed || !now.Before(sn.bin.exit)
+	}
+	return sn.gone(now)
 }
 
 func (sn *snapshot) progress(now time.Time) string {
@@ -86,7 +106,7 @@ func (sn *snapshot) progress(now time.Time) string {
 // visible tells whether an account may see the snapshot and create volumes
 // from it.
 func (sn *snapshot) visible(account string) bool {
-	return sn.site.Account == account || sn.public || sn.sharedWith(account)
+	return sn.site.Account == account || sn.forAll() || sn.sharedWith(account)
 }
 
 func (sn *snapshot) sharedWith(account string) bool {
@@ -113,11 +133,13 @@ func (sn *snapshot) fail(now time.Time, message string) {
 // snapshotByID returns a snapshot that exists now, visible or not.
 func (s *Service) snapshotByID(now time.Time, id string) *snapshot {
 	sn := s.snapshots[id]
-	if sn != nil && sn.gone(now) {
-		s.forget(sn)
-		return nil
+	if sn == nil || !sn.gone(now) {
+		return sn
 	}
-	return sn
+	if sn.lost(now) {
+		s.forget(sn)
+	}
+	return nil
 }
 
 // forget takes a snapshot from every list, once no call is told of it any more.
@@ -141,8 +163,9 @@ func (s *Service) drop(sn *snapshot) {
 
 // keep puts a new snapshot on every list.
 func (s *Service) keep(sn *snapshot) {
+	sn.home = s.site(sn.site)
 	s.snapshots[sn.id] = sn
-	s.site(sn.site).snapshots.add(sn)
+	sn.home.snapshots.add(sn)
 	s.region(sn.site.Region).snapshots.add(sn)
 }
 
@@ -199,7 +222,7 @@ func (sn *snapshot) api(now time.Time, viewer string) types.Snapshot {
 		SnapshotId:              aws.String(sn.id),
 		StartTime:               aws.Time(sn.start),
 		State:                   sn.state(now),
-		StorageTier:             types.StorageTierStandard,
+		StorageTier:             sn.storageTier(now),
 		Tags:                    apiTags(sn.tags[viewer]),
 		VolumeId:                aws.String(sn.volume),
 		VolumeSize:              aws.Int32(sn.size),
@@ -214,13 +237,25 @@ func (sn *snapshot) api(now time.Time, viewer string) types.Snapshot {
 	case types.SnapshotStateError:
 		out.StateMessage = aws.String(sn.failure)
 	}
-	if sn.copied {
-		out.TransferType = types.TransferTypeStandard
-		if sn.minutes > 0 {
-			out.TransferType, out.CompletionDurationMinutes = types.TransferTypeTimeBased, aws.Int32(sn.minutes)
-		}
+	if sn.tier.onLoan(now) {
+		out.RestoreExpiryTime = aws.Time(sn.tier.expires)
+	}
+	out.TransferType = sn.transferType()
+	if sn.minutes > 0 {
+		out.CompletionDurationMinutes = aws.Int32(sn.minutes)
 	}
 	return out
+}
+
+// transferType is empty for what is no copy.
+func (sn *snapshot) transferType() types.TransferType {
+	switch {
+	case !sn.copied:
+		return ""
+	case sn.minutes > 0:
+		return types.TransferTypeTimeBased
+	}
+	return types.TransferTypeStandard
 }
 
 // copyDescription is what a copy is described as unless the caller says.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
@@ -41,7 +40,7 @@ func (s *Service) CopySnapshot(c *core.Call, in *ec2.CopySnapshotInput) (*ec2.Co
 	if err := checkCopy(c, in); err != nil {
 		return nil, err
 	}
-	order, err := s.copyOrder(c, in)
+	order, err := s.copyOrder(c, st, in)
 	if err != nil {
 		return nil, err
 	}
@@ -54,11 +53,16 @@ func (s *Service) CopySnapshot(c *core.Call, in *ec2.CopySnapshotInput) (*ec2.Co
 	if err := c.DryRun(in.DryRun); err != nil {
 		return nil, err
 	}
-	if order.source.state(c.Now) != types.SnapshotStateCompleted {
-		return nil, notCompleted(order.source)
+	if err := order.source.usable(c.Now); err != nil {
+		return nil, err
 	}
 	if err := s.canCopy(c.Now, st); err != nil {
 		return nil, err
+	}
+	if in.CompletionDurationMinutes != nil {
+		if err := s.canHurry(c.Now, st, order.source.site.Region); err != nil {
+			return nil, err
+		}
 	}
 	sn := s.copy(c, st, order)
 	st.copies = append(st.copies, sn)
@@ -99,7 +103,7 @@ func checkCopy(c *core.Call, in *ec2.CopySnapshotInput) error {
 	return nil
 }
 
-func (s *Service) copyOrder(c *core.Call, in *ec2.CopySnapshotInput) (copyOrder, error) {
+func (s *Service) copyOrder(c *core.Call, st *site, in *ec2.CopySnapshotInput) (copyOrder, error) {
 	source, err := s.visibleSnapshot(c, *in.SourceRegion, in.SourceSnapshotId)
 	if err != nil {
 		return copyOrder{}, err
@@ -109,21 +113,20 @@ func (s *Service) copyOrder(c *core.Call, in *ec2.CopySnapshotInput) (copyOrder,
 		return copyOrder{}, err
 	}
 	// Source: Amazon EBS User Guide, "Copy an Amazon EBS snapshot", encryption
-	// outcomes: a copy is encrypted if the source is or if it is asked for;
-	// without a key named, under the caller's own key for EBS.
-	order := copyOrder{source: source, tags: tags["snapshot"], encrypted: source.encrypted() || aws.ToBool(in.Encrypted)}
+	// outcomes: a copy is encrypted if the source is, if it is asked for or if
+	// that is the default; without a key named, under the caller's default key.
+	order := copyOrder{source: source, tags: tags["snapshot"], encrypted: source.encrypted() || aws.ToBool(in.Encrypted) || st.encrypts}
 	if !order.encrypted {
 		return order, nil
 	}
 	if source.encrypted() && in.PresignedUrl == nil {
 		return copyOrder{}, core.Errorf("MissingParameter", "The request must contain the parameter PresignedUrl")
 	}
-	at := Site{Account: c.Account.ID, Region: c.Region}
 	if in.KmsKeyId == nil {
-		order.key = s.kms.EBSKey(at)
+		order.key = s.defaultKey(st)
 		return order, nil
 	}
-	key, ok := s.kms.Resolve(at, *in.KmsKeyId)
+	key, ok := s.kms.Resolve(st.Site, *in.KmsKeyId)
 	if !ok {
 		order.unknownKey, key = true, kmssim.ARN(*in.KmsKeyId)
 	}
@@ -183,15 +186,15 @@ func (s *Service) finishCopy(c *core.Call, st *site, sn *snapshot, order copyOrd
 		sn.failure, sn.done = inaccessibleKey, sn.start.Add(s.pace.KeyCheck)
 		return
 	}
-	blocks := sn.data.count
+	sn.written, sn.full = int32(sn.data.count), true
 	if previous := s.base(c.Now, st, sn); previous != nil {
-		blocks = sn.data.changedSince(&previous.data)
+		sn.written, sn.full = int32(sn.data.changedSince(&previous.data)), false
 	}
-	d := s.work(s.pace.Copy, s.pace.CopyBlock, blocks)
-	if limit := time.Duration(sn.minutes) * time.Minute; limit > 0 {
-		d = min(d, limit)
+	usual := s.work(s.pace.Copy, s.pace.CopyBlock, int64(sn.written))
+	sn.done = sn.start.Add(usual)
+	if sn.minutes > 0 {
+		sn.done = s.hurried(c.Now, st, sn, usual)
 	}
-	sn.done = sn.start.Add(d)
 	st.lineages[sn.lineage].add(sn)
 	s.grantCopy(c, sn, keys...)
 }
@@ -207,8 +210,9 @@ func (l *lineage) add(sn *snapshot) { l.copies = append(l.copies, sn) }
 // full copy.
 // Source: Amazon EBS User Guide, "Copy an Amazon EBS snapshot", incremental
 // copying: within an account and Region and under the same key always; to
-// elsewhere if the most recent copy still exists there and all copies there
-// have the same key.
+// elsewhere if the most recent copy still exists there, is not archived, and
+// all copies there have the same key. One in the Recycle Bin does not count as
+// existing, which is the stricter reading.
 func (s *Service) base(now time.Time, st *site, sn *snapshot) *snapshot {
 	l := st.lineages[sn.lineage]
 	if l == nil {
@@ -226,7 +230,7 @@ func (s *Service) base(now time.Time, st *site, sn *snapshot) *snapshot {
 	// The most recent copy is the one made last, even if it is gone.
 	newest := l.copies[len(l.copies)-1]
 	l.copies = slices.DeleteFunc(l.copies, func(old *snapshot) bool { return old != newest && old.gone(now) })
-	if newest.gone(now) || newest.failure != "" {
+	if newest.gone(now) || newest.failure != "" || newest.tier.inArchive(now) {
 		return nil
 	}
 	for _, old := range l.copies {

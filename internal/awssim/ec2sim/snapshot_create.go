@@ -210,11 +210,11 @@ func (s *Service) roomFor(st *site, n int) error {
 
 // take starts a snapshot of a volume, under the volume's key.
 func (s *Service) take(now time.Time, st *site, v *volume) *snapshot {
-	start := stamp(now)
+	start, changed := stamp(now), v.disk.dirty()
 	sn := &snapshot{
 		id: s.cloud.NewID("snap"), seq: s.next(), site: st.Site, volume: v.id, size: v.size, key: v.key,
-		start: start, done: start.Add(s.work(s.pace.Snapshot, s.pace.SnapshotBlock, v.disk.dirty())),
-		lineage: v.id, context: v.id,
+		start: start, done: start.Add(s.work(s.pace.Snapshot, s.pace.SnapshotBlock, changed)),
+		lineage: v.id, context: v.id, written: int32(changed), full: v.disk.last == nil,
 	}
 	sn.data = v.disk.freeze()
 	v.lastSnapshot = now

@@ -1,11 +1,12 @@
 package ec2sim
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
-	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
@@ -20,18 +21,16 @@ type snapshotView struct {
 // snapshotFilters are those of DescribeSnapshots, but for tags.
 // Source: EC2 API Reference, DescribeSnapshots.
 var snapshotFilters = attributes[snapshotView]{
-	"description": func(v snapshotView) []string { return []string{v.description} },
-	"encrypted":   func(v snapshotView) []string { return one(flag(v.encrypted())) },
-	"owner-alias": func(snapshotView) []string { return nil },
-	"owner-id":    func(v snapshotView) []string { return one(v.site.Account) },
-	"progress":    func(v snapshotView) []string { return one(v.progress(v.now)) },
-	"snapshot-id": func(v snapshotView) []string { return one(v.id) },
-	"start-time":  func(v snapshotView) []string { return one(timestamp(v.start)) },
-	"status":      func(v snapshotView) []string { return one(string(v.state(v.now))) },
-	"storage-tier": func(snapshotView) []string {
-		return one(string(types.StorageTierStandard))
-	},
-	"transfer-type": func(v snapshotView) []string { return one(string(v.api(v.now, v.viewer).TransferType)) },
+	"description":   func(v snapshotView) []string { return []string{v.description} },
+	"encrypted":     func(v snapshotView) []string { return one(flag(v.encrypted())) },
+	"owner-alias":   func(snapshotView) []string { return nil },
+	"owner-id":      func(v snapshotView) []string { return one(v.site.Account) },
+	"progress":      func(v snapshotView) []string { return one(v.progress(v.now)) },
+	"snapshot-id":   func(v snapshotView) []string { return one(v.id) },
+	"start-time":    func(v snapshotView) []string { return one(timestamp(v.start)) },
+	"status":        func(v snapshotView) []string { return one(string(v.state(v.now))) },
+	"storage-tier":  func(v snapshotView) []string { return one(string(v.storageTier(v.now))) },
+	"transfer-type": func(v snapshotView) []string { return one(string(v.transferType())) },
 	"volume-id":     func(v snapshotView) []string { return one(v.volume) },
 	"volume-size":   func(v snapshotView) []string { return one(strconv.Itoa(int(v.size))) },
 }
@@ -41,7 +40,12 @@ var snapshotFilters = attributes[snapshotView]{
 func (s *Service) DescribeSnapshots(c *core.Call, in *ec2.DescribeSnapshotsInput) (*ec2.DescribeSnapshotsOutput, error) {
 	q := snapshotQuery{account: c.Account.ID, owners: in.OwnerIds, restorable: in.RestorableByUserIds}
 	found, next, err := describe(s, c, in, search[*snapshot, snapshotView]{
-		shelf:   func(st *site) *shelf[*snapshot] { return s.snapshotShelf(st, q) },
+		shelf: func(st *site) *shelf[*snapshot] {
+			if len(in.SnapshotIds) > 0 {
+				return s.namedSnapshots(in.SnapshotIds)
+			}
+			return s.snapshotShelf(st, q)
+		},
 		ids:     in.SnapshotIds,
 		exists:  func(id string) error { return s.snapshotExists(c, id) },
 		id:      func(sn *snapshot) string { return sn.id },
@@ -74,6 +78,20 @@ func (s *Service) snapshotExists(c *core.Call, id string) error {
 		return noSnapshot(id)
 	}
 	return nil
+}
+
+// namedSnapshots puts the snapshots with the ids on a shelf, so that a call
+// which names some does not look at all.
+func (s *Service) namedSnapshots(ids []string) *shelf[*snapshot] {
+	sh := &shelf[*snapshot]{}
+	for _, id := range ids {
+		if sn := s.snapshots[id]; sn != nil {
+			sh.add(sn)
+		}
+	}
+	slices.SortFunc(sh.items, func(a, b *snapshot) int { return cmp.Compare(a.seq, b.seq) })
+	sh.items = slices.Compact(sh.items)
+	return sh
 }
 
 // A snapshotQuery is whose snapshots are asked for.
@@ -123,7 +141,7 @@ func (q snapshotQuery) restorableFits(sn *snapshot) bool {
 	for _, r := range q.restorable {
 		switch {
 		case r == "all":
-			if sn.public {
+			if sn.forAll() {
 				return true
 			}
 		case r == "self" || r == q.account:

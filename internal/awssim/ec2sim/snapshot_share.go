@@ -3,6 +3,7 @@ package ec2sim
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -46,7 +47,7 @@ func (s *Service) ModifySnapshotAttribute(c *core.Call, in *ec2.ModifySnapshotAt
 	if err := c.DryRun(in.DryRun); err != nil {
 		return nil, err
 	}
-	if err := s.canShare(sn, change); err != nil {
+	if err := s.canShare(c.Now, sn, change); err != nil {
 		return nil, err
 	}
 	s.was.shared.Was(s.cloud, sn.id, audience{sn.shares, sn.public})
@@ -120,13 +121,21 @@ func (ch sharing) keys() map[string][]string {
 // cannot be made public. Snapshots encrypted with your default KMS key cannot
 // be shared with other accounts." The code and text of the second are from
 // hashicorp/packer#7499, the first has them by analogy.
-func (s *Service) canShare(sn *snapshot, ch sharing) error {
+// The codes for archived snapshots and blocked public access are not documented.
+func (s *Service) canShare(now time.Time, sn *snapshot, ch sharing) error {
+	public := len(ch.groups) > 0
 	switch {
-	case ch.remove || !sn.encrypted():
+	case ch.remove:
+		return nil
+	case sn.tier.inArchive(now):
+		return core.Errorf("IncorrectState", "Snapshot '%s' is archived and cannot be shared", sn.id)
+	case public && sn.home.publicAccess() != types.SnapshotBlockPublicAccessStateUnblocked:
+		return core.Errorf("OperationNotPermitted", "Block public access is enabled: the snapshot '%s' cannot be shared with all", sn.id)
+	case !sn.encrypted():
 		return nil
 	case s.kms.Managed(sn.key):
 		return core.Errorf("OperationNotPermitted", "Encrypted snapshots with EBS default key cannot be shared")
-	case len(ch.groups) > 0:
+	case public:
 		return core.Errorf("OperationNotPermitted", "Encrypted snapshots cannot be shared publicly")
 	}
 	return nil
@@ -178,4 +187,38 @@ func (s *Service) DescribeSnapshotAttribute(c *core.Call, in *ec2.DescribeSnapsh
 		return nil, core.Errorf("InvalidParameterValue", "Value (%s) for parameter attribute is invalid.", in.Attribute)
 	}
 	return out, nil
+}
+
+// ResetSnapshotAttribute takes back all that a snapshot is shared with.
+// Source: EC2 API Reference, ResetSnapshotAttribute: "Currently, only the
+// attribute for permission to create volumes can be reset."
+func (s *Service) ResetSnapshotAttribute(c *core.Call, in *ec2.ResetSnapshotAttributeInput) (*ec2.ResetSnapshotAttributeOutput, error) {
+	if _, err := s.here(c); err != nil {
+		return nil, err
+	}
+	switch in.Attribute {
+	case "":
+		return nil, core.Errorf("MissingParameter", "The request must contain the parameter attribute")
+	case types.SnapshotAttributeNameCreateVolumePermission:
+	default:
+		return nil, invalid("attribute", in.Attribute)
+	}
+	sn, err := s.ownSnapshot(c, in.SnapshotId)
+	if err != nil {
+		return nil, err
+	}
+	sub := sn.existing("snapshot", c.Account.ID).with(core.Keys("ec2:Attribute", "CreateVolumePermission"))
+	if err := allowed(c, in.DryRun, needs("ResetSnapshotAttribute", sub)...); err != nil {
+		return nil, err
+	}
+	s.unshare(sn)
+	return &ec2.ResetSnapshotAttributeOutput{}, nil
+}
+
+// unshare takes back all that a snapshot is shared with.
+func (s *Service) unshare(sn *snapshot) {
+	if len(sn.shares) > 0 || sn.public {
+		s.was.shared.Was(s.cloud, sn.id, audience{sn.shares, sn.public})
+		sn.shares, sn.public = nil, false
+	}
 }

@@ -129,7 +129,11 @@ func (s *Service) taggedResource(c *core.Call, id string) (tagged, error) {
 	case strings.HasPrefix(id, snapshotID.prefix):
 		sn, err := s.visibleSnapshot(c, c.Region, &id)
 		if err != nil {
-			return tagged{}, err
+			// What is in the Recycle Bin can be tagged.
+			// Source: EC2 User Guide, "Considerations for Recycle Bin".
+			if sn, _ = s.binned(c, &id); sn == nil {
+				return tagged{}, err
+			}
 		}
 		return tagged{id, sn.existing("snapshot", c.Account.ID), sn.tags}, nil
 	case strings.HasPrefix(id, volumeID.prefix):
@@ -205,7 +209,7 @@ func (s *Service) tagLines(c *core.Call, st *site) *shelf[*tagLine] {
 	}
 	r := s.region(st.Region)
 	for _, sn := range r.snapshots.items {
-		if sn = s.toldSnapshot(c, sn); sn != nil && !sn.gone(c.Now) {
+		if sn = s.toldSnapshot(c, sn); sn != nil && (!sn.gone(c.Now) || sn.inBin(c.Now)) {
 			add(snapshotID, sn.id, sn.seq, sn.tags[st.Account])
 		}
 	}

@@ -45,6 +45,14 @@ func (t tagSets) put(account string, tags map[string]string) error {
 	return nil
 }
 
+// mark puts a tag of AWS's, which no account can put.
+func (t tagSets) mark(account, key, value string) {
+	if t[account] == nil {
+		t[account] = map[string]string{}
+	}
+	t[account][key] = value
+}
+
 func countTags(tags map[string]string) error {
 	n := 0
 	for k := range tags {

@@ -70,11 +70,14 @@ func (s *Service) toldSnapshot(c *core.Call, sn *snapshot) *snapshot {
 	as := *sn
 	if sn.gone(c.Now) {
 		left := sn.left
-		if !sn.removed {
+		switch {
+		case sn.bin.holds(c.Now):
+			left = sn.bin.enter
+		case !sn.removed:
 			left = sn.done
 		}
 		if !c.Sees(core.Deletion, sn.id, left) {
-			as.removed, as.deleting = false, false
+			as.removed, as.deleting, as.bin = false, false, nil
 		}
 	}
 	told(c, sn.id, &as.done)

@@ -112,8 +112,8 @@ func createdVolume(v types.Volume) *ec2.CreateVolumeOutput {
 func (s *Service) plan(c *core.Call, st *site, source *snapshot, spec volumeSpec) (*volume, error) {
 	v := &volume{site: st.Site, kind: spec.kind}
 	if source != nil {
-		if source.state(c.Now) != types.SnapshotStateCompleted {
-			return nil, notCompleted(source)
+		if err := source.usable(c.Now); err != nil {
+			return nil, err
 		}
 		v.snapshot = source.id
 	}
@@ -147,6 +147,7 @@ func (v *volume) setSize(size *int32, source *snapshot) error {
 // Source: Amazon EBS User Guide, "Amazon EBS encryption", encryption outcomes:
 // volumes from encrypted snapshots are encrypted; from one's own under its
 // key, from another account's under one's own default key, unless one is named.
+// Where encryption by default is on, everything else is under the default key.
 func (s *Service) volumeKey(st *site, spec volumeSpec, source *snapshot) (kmssim.ARN, error) {
 	if spec.key != nil && !aws.ToBool(spec.encrypted) {
 		return "", core.Errorf("InvalidParameterDependency", "The parameter KmsKeyId requires the parameter Encrypted to be set.")
@@ -164,8 +165,8 @@ func (s *Service) volumeKey(st *site, spec volumeSpec, source *snapshot) (kmssim
 		return key, nil
 	case fromEncrypted && source.site.Account == st.Account:
 		return source.key, nil
-	case fromEncrypted || aws.ToBool(spec.encrypted):
-		return s.kms.EBSKey(st.Site), nil
+	case fromEncrypted || aws.ToBool(spec.encrypted) || st.encrypts:
+		return s.defaultKey(st), nil
 	}
 	return "", nil
 }

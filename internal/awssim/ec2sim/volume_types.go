@@ -93,6 +93,6 @@ func (v *volume) setThroughput(t volumeType, throughput *int32) error {
 }
 
 // invalid is the answer to a value that is none of those there are.
-func invalid[T ~string](parameter string, value T) error {
-	return core.Errorf("InvalidParameterValue", "Value (%s) for parameter %s is invalid.", value, parameter)
+func invalid(parameter string, value any) error {
+	return core.Errorf("InvalidParameterValue", "Value (%v) for parameter %s is invalid.", value, parameter)
 }

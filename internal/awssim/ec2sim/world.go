@@ -136,20 +136,33 @@ type Snapshot struct {
 	Shares      []string          // accounts it is shared with, sorted
 	Public      bool
 	Copy        bool
+	// Full says that it stores all its blocks, not only those changed since an
+	// earlier snapshot or copy: so do the first ones, and archived ones.
+	Full bool
+	// Written is how many blocks its making moved.
+	Written int
+	// Lock is the state of its lock; empty if it has none.
+	Lock types.LockState
+	// Tier is where it is stored.
+	Tier types.StorageTier
+	// Archived is when it was archived last; the zero time if never. AWS bills
+	// at least 90 days of archive from then on.
+	Archived time.Time
 	// Source of a copy; the zero Ref otherwise.
 	Source Ref
 }
 
 // Snapshots returns every snapshot of every account, in the order of their
-// making.
+// making. Those in the Recycle Bin are in the state recoverable.
 func (s *Service) Snapshots() []Snapshot {
 	s.cloud.Lock()
 	defer s.cloud.Unlock()
 	now := s.cloud.Now()
+	s.settle(now)
 	var all []*snapshot
 	for _, r := range s.regions {
 		for _, sn := range r.snapshots.items {
-			if !sn.gone(now) {
+			if !sn.lost(now) {
 				all = append(all, sn)
 			}
 		}
@@ -167,6 +180,10 @@ func (sn *snapshot) plain(now time.Time) Snapshot {
 		Ref: Ref{Site: sn.site, ID: sn.id}, State: sn.state(now), Start: sn.start, Done: sn.done, Volume: sn.volume,
 		Origin: sn.lineage, Description: sn.description, SizeGiB: sn.size, Encrypted: sn.encrypted(), KeyARN: string(sn.key),
 		Tags: maps.Clone(sn.tags[sn.site.Account]), Shares: slices.Clone(sn.shares), Public: sn.public, Copy: sn.copied,
+	}
+	out.Full, out.Written, out.Lock, out.Tier = sn.full, int(sn.written), sn.lockState(now), sn.storageTier(now)
+	if sn.tier != nil && !now.Before(sn.tier.archived) {
+		out.Archived = sn.tier.archived
 	}
 	if out.State == types.SnapshotStateError {
 		out.StateMessage = sn.failure
