@@ -24,11 +24,14 @@ var mayImport = map[string][]string{
 	// What drivers do around a call, in the words of package backup.
 	"internal/awscall": {"backup", "internal/awserr"},
 
-	"internal/awssim":        {"iampolicy", "internal/awssim/..."},
-	"internal/awssim/core":   {"iampolicy", "internal/awssim/sigv4", "internal/awssim/wire"},
-	"internal/awssim/stssim": {"iampolicy", "internal/awssim/core", "internal/awssim/sigv4", "internal/awssim/wire"},
-	"internal/awssim/kmssim": {"iampolicy", "internal/awssim/core", "internal/awssim/wire"},
-	"internal/awssim/ec2sim": {"internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
+	"internal/awssim":          {"iampolicy", "internal/awssim/..."},
+	"internal/awssim/core":     {"iampolicy", "internal/awssim/sigv4", "internal/awssim/wire"},
+	"internal/awssim/stssim":   {"iampolicy", "internal/awssim/core", "internal/awssim/sigv4", "internal/awssim/wire"},
+	"internal/awssim/kmssim":   {"iampolicy", "internal/awssim/core", "internal/awssim/wire"},
+	"internal/awssim/ec2sim":   {"internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
+	"internal/awssim/iamsim":   {"iampolicy", "internal/awssim/core", "internal/awssim/grammar", "internal/awssim/wire"},
+	"internal/awssim/grammar":  {"iampolicy"},
+	"internal/awssim/wire/gen": {"internal/awssim/wire"},
 
 	"examples/...": {
 		"accounts", "iampolicy", "retention", "backup", "backup/ebs", "backup/restore", "backup/backuptest", "examples/...",

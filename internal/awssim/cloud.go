@@ -10,6 +10,7 @@ import (
 	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
+	"github.com/snapkeep/snapkeep/internal/awssim/iamsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
 	"github.com/snapkeep/snapkeep/internal/awssim/stssim"
 )
@@ -21,6 +22,7 @@ type Options = core.Options
 type Cloud struct {
 	*core.Cloud
 	ec2 *ec2sim.Service
+	iam *iamsim.Service
 	kms *kmssim.Service
 }
 
@@ -29,9 +31,11 @@ func New(opts Options) *Cloud {
 	c := &Cloud{Cloud: core.New(opts)}
 	c.kms = kmssim.New(c.Cloud)
 	c.ec2 = ec2sim.New(c.Cloud, c.kms)
+	c.iam = iamsim.New(c.Cloud)
 	c.Register(stssim.New().Registration())
 	c.Register(c.kms.Registration())
 	c.Register(c.ec2.Registration())
+	c.Register(c.iam.Registration())
 	return c
 }
 
@@ -48,6 +52,9 @@ func (c *Cloud) Config(creds aws.CredentialsProvider, region string) aws.Config 
 // EC2 returns the cloud's EC2, for what has no API: contents of volumes,
 // failures, speeds.
 func (c *Cloud) EC2() *ec2sim.Service { return c.ec2 }
+
+// IAM returns the cloud's IAM, for its quotas.
+func (c *Cloud) IAM() *iamsim.Service { return c.iam }
 
 // KMS returns the cloud's KMS.
 func (c *Cloud) KMS() *kmssim.Service { return c.kms }

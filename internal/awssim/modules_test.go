@@ -4,7 +4,6 @@ package awssim_test
 // service is there.
 import (
 	_ "github.com/aws/aws-sdk-go-v2/service/ebs"
-	_ "github.com/aws/aws-sdk-go-v2/service/iam"
 	_ "github.com/aws/aws-sdk-go-v2/service/organizations"
 	_ "github.com/aws/aws-sdk-go-v2/service/s3"
 	_ "github.com/aws/aws-sdk-go-v2/service/ssm"

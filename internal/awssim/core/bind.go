@@ -67,14 +67,8 @@ func (c *Cloud) uniqueID(arn string) string {
 	if r := c.Role(arn); r != nil {
 		return r.UniqueID
 	}
-	if a, name, ok := c.iamEntity(arn, "user"); ok && a.users[name] != nil {
-		return a.users[name].UniqueID
+	if u := c.User(arn); u != nil {
+		return u.UniqueID
 	}
 	return ""
-}
-
-// BoundTrust returns the role's trust policy as AWS understands it now; see
-// Cloud.Bind.
-func (r *Role) BoundTrust() *iampolicy.Document {
-	return r.Account.cloud.Bind(r.Trust, r.bound)
 }

@@ -44,8 +44,9 @@ type Cloud struct {
 	mu             sync.Mutex
 	rng            *rand.Rand
 	accounts       map[string]*Account
-	keys           map[string]*accessKey // by access key id
-	services       map[string]*Service   // by name in the credential scope
+	keys           map[string]*accessKey  // by access key id
+	services       map[string]*Service    // by name in the credential scope
+	awsPolicies    map[string]awsPolicies // by partition
 	limiter        limiter
 	lag            lagging
 	onCall         func(CallInfo) Fault
@@ -61,15 +62,16 @@ func New(opts Options) *Cloud {
 		opts.Latency = 50 * time.Millisecond
 	}
 	return &Cloud{
-		opts:     opts,
-		rng:      rand.New(rand.NewPCG(opts.Seed, 0x5eed)),
-		accounts: map[string]*Account{},
-		keys:     map[string]*accessKey{},
-		services: map[string]*Service{},
-		limiter:  newLimiter(opts.Limits),
-		lag:      newLagging(opts.Consistency, opts.Seed),
-		onCall:   opts.OnCall,
-		stats:    Stats{Calls: map[string]int{}},
+		opts:        opts,
+		rng:         rand.New(rand.NewPCG(opts.Seed, 0x5eed)),
+		accounts:    map[string]*Account{},
+		keys:        map[string]*accessKey{},
+		services:    map[string]*Service{},
+		awsPolicies: map[string]awsPolicies{},
+		limiter:     newLimiter(opts.Limits),
+		lag:         newLagging(opts.Consistency, opts.Seed),
+		onCall:      opts.OnCall,
+		stats:       Stats{Calls: map[string]int{}},
 	}
 }
 
@@ -91,6 +93,9 @@ func (c *Cloud) Account(id string) *Account {
 	}
 	return a
 }
+
+// AllAccounts returns the accounts there are, by id.
+func (c *Cloud) AllAccounts() []*Account { return sortedByName(c.accounts) }
 
 // HasAccount reports whether there is an account with the id.
 func (c *Cloud) HasAccount(id string) bool { return c.accounts[id] != nil }

@@ -64,8 +64,9 @@ var ec2Dialect = func() dialect {
 	}
 }()
 
-// stsDialect: STS API Reference, "Common errors". The code of a throttled call
-// is what STS sends (aws/aws-sdk-go-v2 issue 2481), not what that page names.
+// stsDialect is that of IAM as well: STS and IAM API Reference, "Common errors".
+// The code of a throttled call is what STS sends (aws/aws-sdk-go-v2 issue
+// 2481), not what that page names.
 var stsDialect = dialect{
 	notSigned:     forbidden("MissingAuthenticationToken", "Request is missing Authentication Token"),
 	incomplete:    clientError("IncompleteSignature", ""),
@@ -144,8 +145,19 @@ var s3Dialect = dialect{
 	internal:      Error{Code: "InternalError", Message: "We encountered an internal error. Please try again.", Status: http.StatusInternalServerError},
 }
 
+// orgDialect: AWS Organizations API Reference, "Common errors" and
+// TooManyRequestsException.
+var orgDialect = func() dialect {
+	d := jsonDialect
+	d.throttled = clientError("TooManyRequestsException", "You have sent too many requests in too short a period of time.")
+	d.internal = Error{Code: "ServiceException", Message: "AWS Organizations can't complete your request because of an internal service error.", Status: http.StatusInternalServerError}
+	return d
+}()
+
 func dialectOf(service string) *dialect {
 	switch service {
+	case "organizations":
+		return &orgDialect
 	case "ebs":
 		return &ebsDialect
 	case "s3":

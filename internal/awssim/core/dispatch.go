@@ -102,6 +102,7 @@ func (c *Cloud) perform(call *Call, s *Service, r *http.Request, body []byte) (a
 		c.NoteMisuse("%s has no operation %s", s.Name, call.Operation)
 		return nil, Fault{}, dialectOf(s.Name).unknownAction.with(call.Operation)
 	}
+	call.noteUse()
 	in := operation.newInput()
 	if err := c.read(call, message, in); err != nil {
 		return nil, Fault{}, err

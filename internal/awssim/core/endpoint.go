@@ -10,8 +10,12 @@ func suffixOf(region string) string {
 	return partitions[0].suffix
 }
 
-// Endpoint returns the host name of a service in a Region.
+// Endpoint returns the host name of a service in a Region, or of a global
+// service in the Region's partition.
 func Endpoint(service, region string) string {
+	if e, ok := globals[service][Partition(region)]; ok {
+		return e.host
+	}
 	return service + "." + region + "." + suffixOf(region)
 }
 

@@ -29,7 +29,7 @@ func (c *Cloud) identify(r *http.Request, body []byte) (*Call, *Service, *Error)
 		return nil, s, e
 	}
 	return &Call{
-		Cloud: c, Account: key.account, Region: sig.Region, Host: r.Host, Service: s.Name, Caller: key.caller, Now: now,
+		Cloud: c, Account: key.account, Region: home(s.Name, sig.Region), Host: r.Host, Service: s.Name, Caller: key.caller, Now: now,
 		UserAgent: r.UserAgent(), Referer: r.Referer(),
 	}, s, nil
 }

@@ -27,6 +27,11 @@ var _ Protocol = (*JSON)(nil)
 // KMS returns the protocol of KMS.
 func KMS() *JSON { return &JSON{target: "TrentService.", namespace: "com.amazonaws.kms#"} }
 
+// Organizations returns the protocol of AWS Organizations.
+func Organizations() *JSON {
+	return &JSON{target: "AWSOrganizationsV20161128.", namespace: "com.amazonaws.organizations.v20161128#"}
+}
+
 // Open reads the header and the JSON object.
 func (j *JSON) Open(r *http.Request, body []byte) (*Message, error) {
 	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), j.target)

@@ -30,6 +30,11 @@ func STS() *Query {
 	return &Query{version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/", table: newTable(stsTable)}
 }
 
+// IAM returns the protocol of IAM.
+func IAM() *Query {
+	return &Query{version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", table: newTable(iamTable)}
+}
+
 // Open reads the form, from the body or, for GET, from the query string.
 func (q *Query) Open(r *http.Request, body []byte) (*Message, error) {
 	text := string(body)
@@ -114,6 +119,8 @@ func (d *decoder) value(n *node, v reflect.Value, path string) error {
 		return d.members(n, v, path)
 	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
 		return d.list(n, v, path)
+	case t.Kind() == reflect.Interface:
+		return d.union(n, v, path)
 	}
 	if !n.leaf || n.kids != nil {
 		return fmt.Errorf("%s: want one value", path)

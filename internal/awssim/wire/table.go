@@ -12,6 +12,9 @@ import (
 //go:embed ec2.tsv
 var ec2Table string
 
+//go:embed iam.tsv
+var iamTable string
+
 //go:embed sts.tsv
 var stsTable string
 

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -36,6 +37,7 @@ type service struct {
 
 var services = map[string]service{
 	"ec2": {wire.EC2(), func(h aws.HTTPClient) any { return ec2.NewFromConfig(config(h)) }},
+	"iam": {wire.IAM(), func(h aws.HTTPClient) any { return iam.NewFromConfig(config(h)) }},
 	"sts": {wire.STS(), func(h aws.HTTPClient) any { return sts.NewFromConfig(config(h)) }},
 	"kms": {wire.KMS(), func(h aws.HTTPClient) any { return kms.NewFromConfig(config(h)) }},
 }
@@ -198,7 +200,14 @@ func fill(v reflect.Value, n *int) {
 		v.SetInt(int64(*n))
 	case reflect.Float32, reflect.Float64:
 		v.SetFloat(float64(*n) + 0.5)
-	case reflect.Interface: // the readers of the EBS direct APIs
+	case reflect.Interface:
+		if members := wire.UnionMembers(t); members != nil {
+			member := reflect.New(members[0])
+			fill(member.Elem(), n)
+			v.Set(member)
+			return
+		}
+		// The readers of the EBS direct APIs.
 		v.Set(reflect.ValueOf(newUpload("\x00block " + strconv.Itoa(*n))))
 	default:
 		panic("fill: " + t.String())

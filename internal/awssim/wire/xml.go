@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"net/http"
 	"reflect"
+	"slices"
+	"strings"
 )
 
 const header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
@@ -87,10 +89,26 @@ func (w *writer) members(v reflect.Value) {
 				w.tagged(m.item, f.Index(i))
 			}
 			w.WriteString("</" + m.response + ">")
+		case f.Kind() == reflect.Map:
+			w.entries(m.response, f)
 		default:
 			w.tagged(m.response, f)
 		}
 	}
+}
+
+// entries writes a map, sorted by key.
+func (w *writer) entries(name string, v reflect.Value) {
+	w.WriteString("<" + name + ">")
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	for _, k := range keys {
+		w.WriteString("<entry>")
+		w.element("key", k.String())
+		w.tagged("value", v.MapIndex(k))
+		w.WriteString("</entry>")
+	}
+	w.WriteString("</" + name + ">")
 }
 
 func (w *writer) tagged(name string, v reflect.Value) {

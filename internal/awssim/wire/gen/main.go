@@ -19,13 +19,17 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
 // clients of the services with a query protocol. The types of an operation's
 // input and output are found through the client's method.
 var clients = map[string]reflect.Type{
 	"ec2": reflect.TypeFor[*ec2.Client](),
+	"iam": reflect.TypeFor[*iam.Client](),
 	"sts": reflect.TypeFor[*sts.Client](),
 }
 
@@ -92,8 +96,13 @@ func operations(service, file string) ([]string, error) {
 // reach adds the members of t and of all types below it.
 func reach(t reflect.Type, members map[string]bool) {
 	switch t.Kind() {
-	case reflect.Pointer, reflect.Slice:
+	case reflect.Pointer, reflect.Slice, reflect.Map:
 		reach(t.Elem(), members)
+	case reflect.Interface:
+		for _, member := range wire.UnionMembers(t) {
+			value, _ := member.FieldByName("Value")
+			reach(value.Type, members)
+		}
 	case reflect.Struct:
 		if t == reflect.TypeFor[time.Time]() {
 			return
