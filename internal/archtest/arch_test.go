@@ -32,6 +32,7 @@ var mayImport = map[string][]string{
 	"internal/awssim/iamsim":   {"iampolicy", "internal/awssim/core", "internal/awssim/grammar", "internal/awssim/wire"},
 	"internal/awssim/grammar":  {"iampolicy"},
 	"internal/awssim/wire/gen": {"internal/awssim/wire"},
+	"internal/awssim/ssmsim":   {"internal/awssim/core", "internal/awssim/ec2sim", "internal/awssim/wire"},
 
 	"examples/...": {
 		"accounts", "iampolicy", "retention", "backup", "backup/ebs", "backup/restore", "backup/backuptest", "examples/...",

@@ -12,6 +12,7 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
 	"github.com/snapkeep/snapkeep/internal/awssim/iamsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
+	"github.com/snapkeep/snapkeep/internal/awssim/ssmsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/stssim"
 )
 
@@ -24,6 +25,7 @@ type Cloud struct {
 	ec2 *ec2sim.Service
 	iam *iamsim.Service
 	kms *kmssim.Service
+	ssm *ssmsim.Service
 }
 
 // New returns a cloud with no accounts: they come to be as users and roles are put.
@@ -36,6 +38,8 @@ func New(opts Options) *Cloud {
 	c.Register(c.kms.Registration())
 	c.Register(c.ec2.Registration())
 	c.Register(c.iam.Registration())
+	c.ssm = ssmsim.New(c.Cloud, c.ec2)
+	c.Register(c.ssm.Registration())
 	return c
 }
 
@@ -58,6 +62,9 @@ func (c *Cloud) IAM() *iamsim.Service { return c.iam }
 
 // KMS returns the cloud's KMS.
 func (c *Cloud) KMS() *kmssim.Service { return c.kms }
+
+// SSM returns the cloud's Systems Manager, for what runs on its instances.
+func (c *Cloud) SSM() *ssmsim.Service { return c.ssm }
 
 // User makes an IAM user, or replaces the policies of the one there is, and
 // returns its access key.

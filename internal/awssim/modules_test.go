@@ -6,5 +6,4 @@ import (
 	_ "github.com/aws/aws-sdk-go-v2/service/ebs"
 	_ "github.com/aws/aws-sdk-go-v2/service/organizations"
 	_ "github.com/aws/aws-sdk-go-v2/service/s3"
-	_ "github.com/aws/aws-sdk-go-v2/service/ssm"
 )

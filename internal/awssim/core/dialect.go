@@ -154,6 +154,14 @@ var orgDialect = func() dialect {
 	return d
 }()
 
+// ssmDialect: AWS Systems Manager API Reference, "Common errors" and
+// SendCommand.
+var ssmDialect = func() dialect {
+	d := jsonDialect
+	d.internal = Error{Code: "InternalServerError", Message: "An error occurred on the server side.", Status: http.StatusInternalServerError}
+	return d
+}()
+
 func dialectOf(service string) *dialect {
 	switch service {
 	case "organizations":
@@ -166,6 +174,8 @@ func dialectOf(service string) *dialect {
 		return &ec2Dialect
 	case "kms":
 		return &jsonDialect
+	case "ssm":
+		return &ssmDialect
 	}
 	return &stsDialect
 }

@@ -44,6 +44,7 @@ type instance struct {
 	boots    []time.Time // when it was started or rebooted, oldest first
 
 	from, to types.InstanceStateName
+	moved    time.Time // when it left the state before
 	at       time.Time // when to is reached
 	reason   *types.StateReason
 }
@@ -59,7 +60,7 @@ func (in *instance) state(now time.Time) types.InstanceStateName {
 
 // move sends the instance from one state to another.
 func (in *instance) move(now time.Time, from, to types.InstanceStateName, takes time.Duration) {
-	in.from, in.to, in.at, in.reason = from, to, stamp(now).Add(takes), nil
+	in.from, in.to, in.moved, in.at, in.reason = from, to, stamp(now), stamp(now).Add(takes), nil
 }
 
 // boot notes that the instance starts anew at some time.

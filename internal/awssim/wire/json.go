@@ -32,6 +32,9 @@ func Organizations() *JSON {
 	return &JSON{target: "AWSOrganizationsV20161128.", namespace: "com.amazonaws.organizations.v20161128#"}
 }
 
+// SSM returns the protocol of Systems Manager.
+func SSM() *JSON { return &JSON{target: "AmazonSSM."} }
+
 // Open reads the header and the JSON object.
 func (j *JSON) Open(r *http.Request, body []byte) (*Message, error) {
 	operation, ok := strings.CutPrefix(r.Header.Get("X-Amz-Target"), j.target)
@@ -151,7 +154,7 @@ func structFromJSON(value any, v reflect.Value, path string, unknown *[]string) 
 	}
 	for name, e := range object {
 		sub := join(path, name)
-		f, ok := v.Type().FieldByName(name)
+		f, ok := v.Type().FieldByName(fieldName(v.Type(), name))
 		if !ok || !f.IsExported() || len(f.Index) != 1 || name == "ResultMetadata" {
 			*unknown = append(*unknown, sub)
 			continue
@@ -161,6 +164,23 @@ func structFromJSON(value any, v reflect.Value, path string, unknown *[]string) 
 		}
 	}
 	return nil
+}
+
+// lowerNames are types of Systems Manager whose members begin with a small
+// letter on the wire, unlike all others.
+// Source: botocore, ssm 2014-11-06, service-2.json.
+var lowerNames = map[string]bool{"CommandFilter": true, "InstanceInformationFilter": true}
+
+// fieldName is the Go name of a member. It is empty for one whose first letter
+// has the wrong case.
+func fieldName(t reflect.Type, name string) string {
+	if !lowerNames[t.Name()] {
+		return name
+	}
+	if name == "" || strings.ToLower(name[:1]) != name[:1] {
+		return ""
+	}
+	return strings.ToUpper(name[:1]) + name[1:]
 }
 
 func mapFromJSON(value any, v reflect.Value, path string, unknown *[]string) error {

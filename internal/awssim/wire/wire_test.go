@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -40,6 +41,7 @@ var services = map[string]service{
 	"iam": {wire.IAM(), func(h aws.HTTPClient) any { return iam.NewFromConfig(config(h)) }},
 	"sts": {wire.STS(), func(h aws.HTTPClient) any { return sts.NewFromConfig(config(h)) }},
 	"kms": {wire.KMS(), func(h aws.HTTPClient) any { return kms.NewFromConfig(config(h)) }},
+	"ssm": {wire.SSM(), func(h aws.HTTPClient) any { return ssm.NewFromConfig(config(h)) }},
 }
 
 func config(h aws.HTTPClient) aws.Config {
