@@ -5,3 +5,15 @@ var (
 	Wildcard = wildcard
 	Demands  = demands
 )
+
+// Looked counts the resources that listings looked at so far.
+func (s *Service) Looked() int { return s.looked }
+
+// TakeMany takes snapshots of a volume past the API, with tags of their own.
+func (s *Service) TakeMany(ref Ref, n int, tags func(i int) map[string]string) {
+	st, v := s.site(ref.Site), s.volumes[ref.ID]
+	for i := range n {
+		sn := s.take(s.cloud.Now(), st, v)
+		sn.tags = ownTags(ref.Account, tags(i))
+	}
+}

@@ -53,7 +53,7 @@ func (s *Service) CopyImage(c *core.Call, in *ec2.CopyImageInput) (*ec2.CopyImag
 	if err := s.freeName(c, aws.ToString(in.Name)); err != nil {
 		return nil, err
 	}
-	if err := s.canCopyImage(c, st, source); err != nil {
+	if err := s.canCopyImage(c, st, source, in.SnapshotCopyCompletionDurationMinutes != nil); err != nil {
 		return nil, err
 	}
 	im := source.twin(st.Site, in)
@@ -126,7 +126,7 @@ func imageCopyNeeds(c *core.Call, st *site, source *image, tags map[string]map[s
 // canCopyImage checks the source and the limits of the destination.
 // Source: EC2 User Guide, "Copy an Amazon EC2 AMI" (what may be copied); the
 // texts are from awslabs/amazon-eks-ami#52 and of the same kind.
-func (s *Service) canCopyImage(c *core.Call, st *site, source *image) error {
+func (s *Service) canCopyImage(c *core.Call, st *site, source *image, timed bool) error {
 	own := source.site.Account == c.Account.ID
 	switch {
 	case source.state(c.Now) != types.ImageStateAvailable:
@@ -141,11 +141,19 @@ func (s *Service) canCopyImage(c *core.Call, st *site, source *image) error {
 		if sn != nil && !sn.visible(c.Account.ID) && source.site.Account != amazon {
 			return core.Errorf("InvalidRequest", "You do not have permission to access the storage of this ami")
 		}
+		if sn != nil && sn.tier.inArchive(c.Now) {
+			return sn.usable(c.Now)
+		}
 	}
 	st.imageCopies = slices.DeleteFunc(st.imageCopies, func(im *image) bool { return im.state(c.Now) != types.ImageStatePending })
 	if reached(s.limits.ImageCopiesPerRegion, len(st.imageCopies)) {
 		return core.Errorf("ResourceLimitExceeded",
 			"Too many image copies in progress. The limit is %d for this destination region.", s.limits.ImageCopiesPerRegion)
+	}
+	if timed {
+		if err := s.canHurry(c.Now, st, source.site.Region); err != nil {
+			return err
+		}
 	}
 	return s.roomFor(st, len(source.mappings))
 }

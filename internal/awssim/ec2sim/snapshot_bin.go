@@ -124,6 +124,7 @@ func (s *Service) ListSnapshotsInRecycleBin(c *core.Call, in *ec2.ListSnapshotsI
 		ids:    in.SnapshotIds,
 		exists: func(id string) error { return failure(s.binned(c, &id)) },
 		id:     func(sn *snapshot) string { return sn.id },
+		told:   func(sn *snapshot) *snapshot { return s.toldSnapshot(c, sn) },
 		fits:   func(sn *snapshot) bool { return sn.inBin(c.Now) },
 	})
 	out := &ec2.ListSnapshotsInRecycleBinOutput{NextToken: next}

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/stretchr/testify/require"
 
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
 )
 
@@ -164,6 +165,23 @@ func TestRecycleBinAndLocksAndArchive(t *testing.T) {
 		require.Equal(t, types.StorageTierArchive, w.described(sn).StorageTier, "it comes back into the archive")
 		require.Empty(t, w.restore(sn, 1))
 	})
+}
+
+// That a snapshot went into the bin is told late as well, where the cloud is
+// eventually consistent.
+func TestRecycleBinIsToldLate(t *testing.T) {
+	var sn ec2sim.Ref
+	inLaggingWorld(t, func(w *world) {
+		at := site(target, ireland)
+		require.NoError(t, w.EC2().SetRecycleBin(ec2sim.BinRule{Site: at, Days: 300}))
+		sn = w.snapshot(w.volume(at, ""))
+	}, func(t *testing.T, w *world) {
+		require.Empty(t, w.remove(sn))
+		watch(t, func() bool {
+			in, out := len(w.inBin(sn.Site)), len(w.listed(sn.Site, ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}}))
+			return in == 1 && out == 0
+		})
+	}, core.Deletion)
 }
 
 func TestListSnapshotsInRecycleBinPages(t *testing.T) {

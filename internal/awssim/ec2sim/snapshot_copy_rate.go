@@ -50,7 +50,8 @@ func (s *Service) canHurry(now time.Time, st *site, from string) error {
 //
 // It begins when earlier time-based copies of the snapshot are done, and takes
 // the throughput that its data and its duration ask for. If it gets less, it
-// runs late. That the data are what the copy moves, and that a copy which
+// runs late; if nothing is left, which happens to the later snapshots of an
+// image that is copied, it begins when all that take something are done. That the data are what the copy moves, and that a copy which
 // would need more than one copy may have runs late too, is our reading.
 // Source: Amazon EBS User Guide, "Time-based copies".
 func (s *Service) hurried(now time.Time, st *site, sn *snapshot, usual time.Duration) time.Time {
@@ -63,7 +64,16 @@ func (s *Service) hurried(now time.Time, st *site, sn *snapshot, usual time.Dura
 	span := time.Duration(sn.minutes) * time.Minute
 	mib := float64(sn.written) / blocksPerMiB
 	wanted := mib / span.Seconds()
-	rate := min(wanted, s.rateLeft(now, st, sn.source.Region))
+	left := s.rateLeft(now, st, sn.source.Region)
+	if left <= 0 {
+		left = float64(s.limits.CopyRate)
+		for _, t := range st.transfers {
+			if t.sn.source.Region == sn.source.Region && t.sn.done.After(start) {
+				start = t.sn.done
+			}
+		}
+	}
+	rate := min(wanted, left)
 	if s.limits.CopyRateEach >= 0 {
 		rate = min(rate, float64(s.limits.CopyRateEach))
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
@@ -59,6 +60,21 @@ func TestTimeBasedCopiesShareTheirThroughput(t *testing.T) {
 		next, failed := w.timedCopy(large, to, 60)
 		require.Empty(t, failed)
 		require.Equal(t, 30*time.Minute+60*time.Minute, takes(next), "a second of the same snapshot waits for the first")
+	})
+}
+
+// The speed of a simulation on a real clock is one number.
+func TestFasterDurations(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		at := site(target, ireland)
+		w.EC2().SetDurations(ec2sim.Durations{Snapshot: time.Hour, Archive: 10 * time.Hour, ArchiveBlock: -1, Jitter: -1}.Faster(60))
+		sn := w.find(w.snapshot(w.volume(at, "")))
+		require.Equal(t, time.Minute, sn.Done.Sub(sn.Start))
+		require.Empty(t, w.archive(sn.Ref))
+		time.Sleep(10*time.Minute - time.Second)
+		require.Equal(t, types.StorageTierStandard, w.find(sn.Ref).Tier)
+		time.Sleep(time.Second)
+		require.Equal(t, types.StorageTierArchive, w.find(sn.Ref).Tier)
 	})
 }
 

@@ -23,6 +23,7 @@ func (s *Service) DescribeLockedSnapshots(c *core.Call, in *ec2.DescribeLockedSn
 		ids:     in.SnapshotIds,
 		exists:  func(id string) error { return s.snapshotExists(c, id) },
 		id:      func(sn *snapshot) string { return sn.id },
+		told:    func(sn *snapshot) *snapshot { return s.toldSnapshot(c, sn) },
 		fits:    func(sn *snapshot) bool { return !sn.gone(c.Now) && sn.lockState(c.Now) != "" },
 		view:    func(sn *snapshot) snapshotView { return snapshotView{sn, c.Now, c.Account.ID} },
 		filters: lockFilters,

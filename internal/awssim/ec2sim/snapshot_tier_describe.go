@@ -22,6 +22,7 @@ var tierFilters = attributes[snapshotView]{
 func (s *Service) DescribeSnapshotTierStatus(c *core.Call, in *ec2.DescribeSnapshotTierStatusInput) (*ec2.DescribeSnapshotTierStatusOutput, error) {
 	found, next, err := describe(s, c, in, search[*snapshot, snapshotView]{
 		shelf:   func(st *site) *shelf[*snapshot] { return &st.snapshots },
+		told:    func(sn *snapshot) *snapshot { return s.toldSnapshot(c, sn) },
 		fits:    func(sn *snapshot) bool { return !sn.gone(c.Now) },
 		view:    func(sn *snapshot) snapshotView { return snapshotView{sn, c.Now, c.Account.ID} },
 		filters: tierFilters,

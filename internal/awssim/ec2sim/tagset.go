@@ -28,6 +28,9 @@ const (
 type tagSets map[string]map[string]string
 
 func ownTags(account string, tags map[string]string) tagSets {
+	if len(tags) == 0 {
+		return tagSets{}
+	}
 	return tagSets{account: maps.Clone(tags)}
 }
 
