@@ -228,29 +228,6 @@ func TestPagesWhileSnapshotsComeAndGo(t *testing.T) {
 	})
 }
 
-// A listing costs one walk. For ten times as many snapshots a quadratic one
-// would take a hundred times as long, so the bound is wide.
-func TestPagesAreNotQuadratic(t *testing.T) {
-	w := newWorld(t)
-	at := site(target, ireland)
-	walk := func(in *ec2.DescribeSnapshotsInput) time.Duration {
-		c := w.admin(at)
-		best := time.Hour
-		for range 5 { // the best of five: other work on the machine must not count
-			start := time.Now()
-			_, ids := pages(t.Context(), t, c, in)
-			require.NotEmpty(t, ids)
-			best = min(best, time.Since(start))
-		}
-		return best
-	}
-	small := &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000), Filters: []types.Filter{filter("tag:fifth", "yes")}}
-	w.manySnapshots(at, 500)
-	few := walk(small)
-	w.manySnapshots(at, 4500)
-	require.Less(t, walk(small), 50*few+50*time.Millisecond)
-}
-
 func TestWildcard(t *testing.T) {
 	for _, tt := range []struct {
 		pattern, text string
