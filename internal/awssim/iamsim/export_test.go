@@ -1,0 +1,3 @@
+package iamsim
+
+var StatementPlace = statementPlace
