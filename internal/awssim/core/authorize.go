@@ -1,9 +1,7 @@
 package core
 
 import (
-	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
@@ -13,9 +11,9 @@ import (
 // allowed. It fills in the condition keys that every request has.
 func (c *Call) Authorize(needs ...Need) error {
 	for _, n := range needs {
-		if d := c.evaluate(n); d.Outcome != iampolicy.Allowed {
+		if v := c.judge(n); v.decision.Outcome != iampolicy.Allowed {
 			c.Cloud.stats.Denied++
-			return c.denial(n, c.because(n, d))
+			return c.denial(n, v, c.because(n, v.decision))
 		}
 	}
 	return nil
@@ -23,13 +21,13 @@ func (c *Call) Authorize(needs ...Need) error {
 
 // Allows reports whether the caller is allowed the need at this moment. It is
 // for what AWS checks after it has answered, such as a copy's use of a key.
-func (c *Call) Allows(n Need) bool { return c.evaluate(n).Outcome == iampolicy.Allowed }
+func (c *Call) Allows(n Need) bool { return c.judge(n).decision.Outcome == iampolicy.Allowed }
 
 // Denied returns the error of a need that is refused whatever the policies
 // say, for instance since the resource does not exist and that must not show.
 func (c *Call) Denied(n Need) error {
 	c.Cloud.stats.Denied++
-	return c.denial(n, "")
+	return c.denial(n, verdict{request: c.request(n)}, "")
 }
 
 // DryRun returns the error that tells a caller with a DryRun flag that the
@@ -52,84 +50,110 @@ func (c *Call) Unsupported(member string) error {
 	return Errorf("UnsupportedOperation", "the simulated %s does not know %s", c.Operation, member)
 }
 
-// evaluate asks all policies that have a say.
+// A verdict is what the policies say of a need.
+type verdict struct {
+	request  iampolicy.Request
+	policies iampolicy.PolicySet
+	decision iampolicy.Decision
+}
+
+// judge asks all policies that have a say.
+func (c *Call) judge(n Need) verdict {
+	v := verdict{request: c.request(n), policies: c.policies(n)}
+	if !c.barred() { // else the zero decision, which denies
+		v.decision = iampolicy.Evaluate(v.request, v.policies)
+	}
+	c.Cloud.record(c, v.request, v.decision)
+	if tell := c.Cloud.opts.OnDecision; tell != nil {
+		tell(v.request, v.policies, v.decision)
+	}
+	return v
+}
+
+// request is a need as the policies see it.
 //
 // A resource of another account without a policy of its own (a shared
 // snapshot) is judged by the caller's policies alone: whether its owner lets
 // the caller in is the service's own business.
-func (c *Call) evaluate(n Need) iampolicy.Decision {
+func (c *Call) request(n Need) iampolicy.Request {
 	req := iampolicy.Request{
 		Principal: iampolicy.Principal{ARN: c.Caller.ARN, Account: c.Account.ID},
 		Action:    n.Action,
 		Resource:  n.Resource,
 		Context:   c.context(n),
 	}
-	set := iampolicy.PolicySet{Resource: n.Policy, SCP: c.Account.SCP}
+	if c.Caller.Session != nil {
+		req.Principal.RoleARN = c.Caller.Session.Role.ARN
+	}
 	if n.Policy != nil {
 		req.ResourceAccount = n.Owner
 	}
+	return req
+}
+
+// barred says that no policy can allow what the caller asks, since its
+// credentials are not for that: a federated user calls neither IAM nor STS,
+// credentials from GetSessionToken call of them only AssumeRole, as long as
+// MFA is not involved. GetCallerIdentity asks for nothing.
+// Source: STS API Reference, GetSessionToken and GetFederationToken, "Permissions".
+func (c *Call) barred() bool {
+	if c.Caller.Pass == nil {
+		return false
+	}
+	return c.Service == "iam" || c.Service == "sts" && (c.Caller.Federated() || c.Operation != "AssumeRole")
+}
+
+// policies returns those that have a say in a need.
+func (c *Call) policies(n Need) iampolicy.PolicySet {
+	set := iampolicy.PolicySet{Resource: n.Policy, RCP: c.rcp(n)}
+	// SCPs do not bind the management account (AWS Organizations User Guide,
+	// "SCP effects on permissions"), nor service-linked roles, which Evaluate knows.
+	if !c.Account.Management {
+		set.SCP = c.Account.SCP
+	}
 	var boundary *iampolicy.Document
-	switch {
-	case c.Caller.Session != nil:
-		s := c.Caller.Session
-		req.Principal.RoleARN = s.Role.ARN
+	switch caller := &c.Caller; {
+	case caller.Session != nil:
+		s := caller.Session
 		set.Identity, set.Session, boundary = s.Role.Policies, s.Policy, s.Role.Boundary
-	case c.Caller.User != nil:
-		set.Identity, boundary = c.Caller.User.Policies, c.Caller.User.Boundary
+	case caller.User != nil:
+		set.Identity, boundary = caller.User.Policies, caller.User.Boundary
+	case caller.Federated():
+		set.Identity = []*iampolicy.Document{everything} // what root may do
+	}
+	if c.Caller.Federated() {
+		set.Session = c.Caller.Pass.Policy
+		if set.Session == nil {
+			set.Session = &iampolicy.Document{Version: iampolicy.Version}
+		}
 	}
 	if boundary != nil {
 		set.Boundary = []*iampolicy.Document{boundary}
 	}
-	d := iampolicy.Evaluate(req, set)
-	c.Cloud.record(c, req, d)
-	if tell := c.Cloud.opts.OnDecision; tell != nil {
-		tell(req, set, d)
-	}
-	return d
+	return set
 }
 
-// denial is the error for a need that is refused.
-// Source of the wording: IAM User Guide, "Troubleshoot access denied error messages".
-func (c *Call) denial(n Need, because string) error {
-	text := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s%s", c.Caller.ARN, n.Action, n.Resource, because)
-	e := dialectOf(c.Service).denied
-	if c.Service == "ec2" {
-		// What EC2 encodes is for sts:DecodeAuthorizationMessage; a client can do nothing with it.
-		text = "You are not authorized to perform this operation. " + text + ". Encoded authorization failure message: " + c.Cloud.NewSecret(120)
-	}
-	return &Error{Code: e.Code, Status: e.Status, Message: text}
-}
+// everything is allowed by this policy.
+var everything = &iampolicy.Document{Version: iampolicy.Version, Statements: []iampolicy.Statement{{
+	Effect: iampolicy.Allow, Actions: iampolicy.Of("*"), Resources: iampolicy.Of("*"),
+}}}
 
-// because says which policy refused. STS does not: a caller must not learn
-// from the answer whether a role exists.
-func (c *Call) because(n Need, d iampolicy.Decision) string {
-	if c.Service == "sts" {
-		return ""
-	}
-	if d.Outcome == iampolicy.ExplicitDeny && len(d.By) > 0 {
-		return " with an explicit deny in " + article(policyKinds[d.By[0].Layer])
-	}
-	layer := "identity"
-	if strings.HasPrefix(n.Action, "kms:") && slices.Contains(d.Lacking, "resource") {
-		layer = "resource" // KMS looks at the key policy first
-	} else if len(d.Lacking) > 0 && !slices.Contains(d.Lacking, layer) {
-		layer = d.Lacking[0]
-	}
-	return fmt.Sprintf(" because no %s allows the %s action", policyKinds[layer], n.Action)
-}
+// heedRCPs are the simulated services that heed resource control policies. EC2,
+// EBS, SSM and IAM do not.
+// Source: AWS Organizations User Guide, "Resource control policies", "List of
+// AWS services that support RCPs".
+var heedRCPs = map[string]bool{"kms": true, "s3": true, "sts": true}
 
-var policyKinds = map[string]string{
-	"identity": "identity-based policy",
-	"resource": "resource-based policy",
-	"boundary": "permissions boundary",
-	"session":  "session policy",
-	"scp":      "service control policy",
-	"rcp":      "resource control policy",
-}
-
-func article(noun string) string {
-	if strings.HasPrefix(noun, "i") {
-		return "an " + noun
+// rcp returns the resource control policies of the account that owns the
+// resource. They do not bind the resources of the management account.
+func (c *Call) rcp(n Need) [][]*iampolicy.Document {
+	service, _, _ := strings.Cut(n.Action, ":")
+	owner := c.Account
+	if n.Owner != "" {
+		owner = c.Cloud.accounts[n.Owner]
 	}
-	return "a " + noun
+	if !heedRCPs[service] || n.BeyondRCP || owner == nil || owner.Management {
+		return nil
+	}
+	return owner.RCP
 }

@@ -44,6 +44,8 @@ type Need struct {
 	Keys map[string][]string
 	// Policy of the resource itself: a key policy, a trust policy. Nil means none.
 	Policy *iampolicy.Document
+	// BeyondRCP says that resource control policies have no say here.
+	BeyondRCP bool
 }
 
 // An Error is an AWS error answer.

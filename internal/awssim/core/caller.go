@@ -6,8 +6,8 @@ import (
 	"github.com/snapkeep/snapkeep/iampolicy"
 )
 
-// A Caller is who signed a request: an IAM user, a session of a role, or,
-// with neither, the root of the account.
+// A Caller is who signed a request: an IAM user, a session of a role, a
+// federated user, or, with none of these, the root of the account.
 type Caller struct {
 	// ARN as sts:GetCallerIdentity tells it.
 	ARN string
@@ -15,10 +15,31 @@ type Caller struct {
 	UserID string
 	// KeyID is the access key that signed.
 	KeyID string
-	// User is nil unless the caller is an IAM user.
+	// User is nil unless the caller is an IAM user, or federated by one.
 	User *User
 	// Session is nil unless the caller has assumed a role.
 	Session *Session
+	// Pass is nil unless a user or root has got temporary credentials without
+	// assuming a role.
+	Pass *Pass
+}
+
+// IsRoot says that the caller is the root user.
+func (c *Caller) IsRoot() bool { return c.User == nil && c.Session == nil && !c.Federated() }
+
+// Federated says that the caller is a federated user.
+func (c *Caller) Federated() bool { return c.Pass != nil && c.Pass.Name != "" }
+
+// temporary tells of credentials that end: since when they are good, until
+// when, and whether only in the Regions that are enabled by default.
+func (c *Caller) temporary() (since, until time.Time, defaultRegions, ok bool) {
+	switch {
+	case c.Session != nil:
+		return c.Session.Issued, c.Session.Expires, c.Session.DefaultRegions, true
+	case c.Pass != nil:
+		return c.Pass.Issued, c.Pass.Expires, c.Pass.DefaultRegions, true
+	}
+	return time.Time{}, time.Time{}, false, false
 }
 
 // Entity returns the ARN of the role or user behind the caller: what policies
@@ -44,6 +65,22 @@ type Session struct {
 	// that are enabled by default, as those from the global endpoint of STS are
 	// unless the account wants them otherwise.
 	DefaultRegions bool
+	// TokenSize is the least size of the session token in bytes.
+	TokenSize int
+}
+
+// A Pass is temporary credentials that no role is behind: those of a user or
+// root for itself, from GetSessionToken, or, with a name, those of a federated
+// user that it vouches for, from GetFederationToken.
+type Pass struct {
+	Name   string              // of the federated user; empty means the caller itself
+	Policy *iampolicy.Document // a federated user may do nothing without
+	Tags   map[string]string   // session tags
+	Issued time.Time
+	// Expires, DefaultRegions and TokenSize are as in Session.
+	Expires        time.Time
+	DefaultRegions bool
+	TokenSize      int
 }
 
 // Credentials of a session.
@@ -68,31 +105,49 @@ type accessKey struct {
 // AWS STS in an AWS Region" (tokens of the global endpoint); AWS Organizations
 // User Guide, "Closing a member account" (closed accounts can do nothing).
 func (k *accessKey) knownIn(region string) bool {
-	a, session := k.account, k.caller.Session
+	a, caller := k.account, &k.caller
+	_, _, defaultRegions, _ := caller.temporary()
 	switch {
 	case a.State != Active, !a.Enabled(region):
 		return false
-	case session == nil:
-		return true
-	case session.DefaultRegions && a.OptInStatus(region) != OptInNotRequired:
+	case defaultRegions && a.OptInStatus(region) != OptInNotRequired:
 		return false
+	case caller.Session != nil:
+		return !caller.Session.Role.deleted
+	case caller.User != nil:
+		return a.User(caller.User.Name) == caller.User
 	}
-	return !session.Role.deleted
+	return true
 }
 
 // NewSession gives out credentials for a session. Whether the caller may have
 // them is for STS to decide.
 func (c *Cloud) NewSession(s *Session) (Credentials, Caller) {
+	return c.newTemporary(s.Role.Account, s.TokenSize, Caller{
+		ARN:     s.Role.Account.GlobalARN("sts", "assumed-role/"+s.Role.Name+"/"+s.Name),
+		UserID:  s.Role.UniqueID + ":" + s.Name,
+		Session: s,
+	})
+}
+
+// NewPass gives out credentials that no role is behind to a user or root.
+func (c *Call) NewPass(p *Pass) (Credentials, Caller) {
+	caller := Caller{ARN: c.Caller.ARN, UserID: c.Caller.UserID, User: c.Caller.User, Pass: p}
+	if p.Name != "" {
+		caller.ARN = c.Account.GlobalARN("sts", "federated-user/"+p.Name)
+		caller.UserID = c.Account.ID + ":" + p.Name
+	}
+	return c.Cloud.newTemporary(c.Account, p.TokenSize, caller)
+}
+
+// smallestToken is the size of a session token that holds nothing.
+const smallestToken = 256
+
+func (c *Cloud) newTemporary(a *Account, size int, caller Caller) (Credentials, Caller) {
+	const head = "IQoJb3JpZ2luX2Vj"
 	k := &accessKey{
-		id:     c.NewUniqueID("ASIA")[:20],
-		secret: c.NewSecret(40),
-		token:  "IQoJb3JpZ2luX2Vj" + c.NewSecret(240),
-		caller: Caller{
-			ARN:     s.Role.Account.GlobalARN("sts", "assumed-role/"+s.Role.Name+"/"+s.Name),
-			UserID:  s.Role.UniqueID + ":" + s.Name,
-			Session: s,
-		},
-		account: s.Role.Account,
+		id: c.NewUniqueID("ASIA")[:20], secret: c.NewSecret(40), account: a, caller: caller,
+		token: head + c.NewSecret(max(size, smallestToken)-len(head)),
 	}
 	c.addKey(k)
 	return Credentials{Key{k.id, k.secret}, k.token}, k.caller

@@ -54,6 +54,7 @@ type Cloud struct {
 	stats          Stats
 	misuse         []string
 	authorizations []Authorization
+	failures       failureCode
 }
 
 // New returns an empty cloud, without services.

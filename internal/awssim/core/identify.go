@@ -59,12 +59,12 @@ func (c *Cloud) authenticate(r *http.Request, body []byte, sig *sigv4.Signature,
 	if key == nil || key.token != sig.Token || !key.knownIn(sig.Region) {
 		return nil, &d.badKey
 	}
-	session := key.caller.Session
+	_, until, _, temporary := key.caller.temporary()
 	err := sig.Verify(r, body, key.secret, sigv4.Policy{Now: now, Rules: c.services[sig.Service].Signing})
 	switch {
 	case err != nil:
 		return nil, d.unsigned(err, sig.Presigned)
-	case session != nil && !now.Before(session.Expires):
+	case temporary && !now.Before(until):
 		return nil, &d.expiredToken
 	}
 	return key, nil
