@@ -196,6 +196,10 @@ func needsResourcePolicy(action, resource string) bool {
 		fields, ok := splitARN(resource)
 		return ok && strings.HasPrefix(fields[5], "key/")
 	case strings.EqualFold(service, "sts"):
+		fields, ok := splitARN(resource)
+		if ok && fields[2] != "iam" {
+			return false // the session of a federated user: no trust policy is involved
+		}
 		return len(name) >= 10 && strings.EqualFold(name[:10], "AssumeRole") ||
 			strings.EqualFold(name, "TagSession") || strings.EqualFold(name, "SetSourceIdentity")
 	}

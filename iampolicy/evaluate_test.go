@@ -256,6 +256,7 @@ func TestLayers(t *testing.T) {
 		{"trust names another", assume(aliceARN), policies{identity: allowAll, resource: aws(bobARN)}, iampolicy.ImplicitDeny},
 		{"trust without Resource", assume(aliceARN), policies{resource: `{"Effect":"Allow","Principal":{"AWS":"` + aliceARN + `"},"Action":"sts:AssumeRole"}`}, iampolicy.Allowed},
 		{"a session's tags need trust", request{aliceARN, "sts:TagSession", targetARN, ""}, policies{identity: allowAll}, iampolicy.ImplicitDeny},
+		{"tags of a federated user need none", request{aliceARN, "sts:TagSession", "arn:aws:sts::111111111111:federated-user/ana", ""}, policies{identity: allowAll}, iampolicy.Allowed},
 		{"a source identity needs trust", request{aliceARN, "sts:SetSourceIdentity", targetARN, ""}, policies{identity: allowAll}, iampolicy.ImplicitDeny},
 		{"trust across accounts, both", assume(foreignARN), policies{identity: allowAll, resource: aws("222222222222")}, iampolicy.Allowed},
 		{"trust across accounts, identity silent", assume(foreignARN), policies{resource: aws(foreignARN)}, iampolicy.ImplicitDeny},

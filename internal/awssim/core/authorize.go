@@ -60,11 +60,12 @@ type verdict struct {
 // judge asks all policies that have a say.
 func (c *Call) judge(n Need) verdict {
 	v := verdict{request: c.request(n), policies: c.policies(n)}
-	if !c.barred() { // else the zero decision, which denies
+	barred := c.barred()
+	if !barred { // else the zero decision, which denies
 		v.decision = iampolicy.Evaluate(v.request, v.policies)
 	}
 	c.Cloud.record(c, v.request, v.decision)
-	if tell := c.Cloud.opts.OnDecision; tell != nil {
+	if tell := c.Cloud.opts.OnDecision; tell != nil && !barred {
 		tell(v.request, v.policies, v.decision)
 	}
 	return v

@@ -65,6 +65,9 @@ type Session struct {
 	// that are enabled by default, as those from the global endpoint of STS are
 	// unless the account wants them otherwise.
 	DefaultRegions bool
+	// OfInstance says that the session was given to an EC2 instance with its
+	// profile: assuming a role from there is no chain.
+	OfInstance bool
 	// TokenSize is the least size of the session token in bytes.
 	TokenSize int
 }
@@ -151,6 +154,14 @@ func (c *Cloud) newTemporary(a *Account, size int, caller Caller) (Credentials, 
 	}
 	c.addKey(k)
 	return Credentials{Key{k.id, k.secret}, k.token}, k.caller
+}
+
+// KeyAccount returns the account that an access key belongs to, or nil.
+func (c *Cloud) KeyAccount(id string) *Account {
+	if k := c.keys[id]; k != nil {
+		return k.account
+	}
+	return nil
 }
 
 func (c *Cloud) longTermKey(a *Account, caller Caller) *accessKey {

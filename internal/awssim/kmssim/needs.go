@@ -36,6 +36,9 @@ func (s *Service) need(k *key, action string, extra map[string][]string) core.Ne
 	return core.Need{
 		Action: "kms:" + action, Resource: string(k.arn), Owner: k.site.Account,
 		Keys: keys, Policy: s.cloud.Bind(k.policy, k.bound),
+		// Neither keys that AWS manages nor RetireGrant heed resource control
+		// policies (AWS KMS Developer Guide, "Resource control policies in AWS KMS").
+		BeyondRCP: k.managed || action == "RetireGrant",
 	}
 }
 

@@ -11,19 +11,16 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/aws-sdk-go-v2/service/sts/types"
 
-	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
 
-// Limits of AssumeRole.
-// Source: STS API Reference, AssumeRole; IAM User Guide, "IAM and AWS STS quotas".
+// Durations of sessions, in seconds.
+// Source: STS API Reference, AssumeRole.
 const (
-	minDuration     = 900 * time.Second
-	maxDuration     = 12 * time.Hour
+	minDuration     = 900
+	maxDuration     = 43200
 	defaultDuration = time.Hour
 	maxChained      = time.Hour
-	maxTags         = 50
-	maxToken        = 4096 // bytes of a session token
 )
 
 // A request is an AssumeRole whose members were looked at.
@@ -32,12 +29,12 @@ type request struct {
 	name       string
 	externalID string
 	duration   time.Duration
-	policyText string
-	policy     *iampolicy.Document
-	// sent are the request's own tags and their transitive keys, the others
-	// include what the calling session passes on.
-	sent, tags                 map[string]string
-	sentTransitive, transitive []string
+	// bounds holds the tags that were sent, and sentTransitive their transitive
+	// keys; the others include what the calling session passes on.
+	bounds         bounds
+	tags           map[string]string
+	sentTransitive []string
+	transitive     []string
 	// source identity, sent or inherited.
 	source string
 }
@@ -51,6 +48,9 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 	}
 	role := c.Cloud.Role(q.roleARN)
 	needs := q.needs(c, role)
+	if c.Caller.IsRoot() {
+		return nil, denied("Roles may not be assumed by root accounts.")
+	}
 	if role == nil || !reachable(c, role) {
 		return nil, c.Denied(needs[0])
 	}
@@ -63,20 +63,33 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 	if err := q.checkDuration(c, role); err != nil {
 		return nil, err
 	}
+	return q.open(c, role)
+}
+
+// open opens the session.
+func (q *request) open(c *core.Call, role *core.Role) (*sts.AssumeRoleOutput, error) {
+	policy, err := q.bounds.sessionPolicy(c, role.Account)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := q.bounds.pack(q.tags)
+	if err != nil {
+		return nil, err
+	}
 	session := &core.Session{
-		Role: role, Name: q.name, Policy: q.policy, Tags: q.tags, Transitive: q.transitive,
+		Role: role, Name: q.name, Policy: policy, Tags: q.tags, Transitive: q.transitive,
 		SourceIdentity: q.source, Issued: c.Now, Expires: c.Now.Add(q.duration).Truncate(time.Second),
-		DefaultRegions: c.ToGlobalSTS() && !role.Account.TokensEverywhere,
+		DefaultRegions: c.ToGlobalSTS() && !role.Account.TokensEverywhere, TokenSize: q.bounds.tokenSize(packed),
 	}
 	cred, caller := c.Cloud.NewSession(session)
 	out := &sts.AssumeRoleOutput{
-		AssumedRoleUser: &types.AssumedRoleUser{Arn: aws.String(caller.ARN), AssumedRoleId: aws.String(caller.UserID)},
-		Credentials: &types.Credentials{
-			AccessKeyId: aws.String(cred.ID), SecretAccessKey: aws.String(cred.Secret),
-			SessionToken: aws.String(cred.Token), Expiration: aws.Time(session.Expires),
-		},
+		AssumedRoleUser:         &types.AssumedRoleUser{Arn: aws.String(caller.ARN), AssumedRoleId: aws.String(caller.UserID)},
+		Credentials:             credentials(cred, session.Expires),
 		SessionTokenSize:        aws.Int32(int32(len(cred.Token))),
-		SessionTokenUtilization: aws.Int32(int32(100 * len(cred.Token) / maxToken)),
+		SessionTokenUtilization: aws.Int32(percent(len(cred.Token), maxToken)),
+	}
+	if packed > 0 {
+		out.PackedPolicySize = aws.Int32(percent(packed, maxPacked))
 	}
 	if q.source != "" {
 		out.SourceIdentity = aws.String(q.source)
@@ -84,13 +97,21 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 	return out, nil
 }
 
-// reachable says that the caller can assume roles like this one at all: it is
-// no root user ("You cannot use the root user credentials to call
-// AssumeRole"), and the role is in its partition and in an account that is
-// active. To the caller the answer is that of a role which does not exist.
+// credentials as STS tells them.
+func credentials(c core.Credentials, until time.Time) *types.Credentials {
+	return &types.Credentials{
+		AccessKeyId: aws.String(c.ID), SecretAccessKey: aws.String(c.Secret), SessionToken: aws.String(c.Token), Expiration: aws.Time(until),
+	}
+}
+
+func denied(message string) error {
+	return &core.Error{Code: "AccessDenied", Status: http.StatusForbidden, Message: message}
+}
+
+// reachable says that the role is in the caller's partition and in an account
+// that is active. If not, the answer is that of a role which does not exist.
 func reachable(c *core.Call, role *core.Role) bool {
-	root := c.Caller.Session == nil && c.Caller.User == nil
-	return !root && role.Account.Partition == c.Account.Partition && role.Account.State == core.Active
+	return role.Account.Partition == c.Account.Partition && role.Account.State == core.Active
 }
 
 // activeFor returns the error of an account whose credentials STS does not
@@ -121,14 +142,14 @@ func (q *request) needs(c *core.Call, role *core.Role) []core.Need {
 	if q.source != "" {
 		keys["sts:SourceIdentity"] = []string{q.source}
 	}
-	core.WithRequestTags(keys, q.sent)
+	core.WithRequestTags(keys, q.bounds.tags)
 	if len(q.sentTransitive) > 0 {
 		keys["sts:TransitiveTagKeys"] = q.sentTransitive
 	}
 	need := core.Need{Action: "sts:AssumeRole", Resource: q.roleARN, Keys: keys}
 	if role != nil {
 		need.Owner, need.Policy = role.Account.ID, role.BoundTrust()
-		core.WithResourceTags(keys, "", role.Tags)
+		core.WithResourceTags(keys, "iam", role.Tags)
 	}
 	needs := []core.Need{need}
 	if len(q.tags) > 0 {
@@ -142,9 +163,11 @@ func (q *request) needs(c *core.Call, role *core.Role) []core.Need {
 	return needs
 }
 
-// checkDuration holds what depends on the role and on the caller.
+// checkDuration holds what depends on the role and on the caller. An instance
+// that assumes a role with the credentials of its own does not chain.
+// Source: IAM User Guide, "Roles terms and concepts", "Role chaining".
 func (q *request) checkDuration(c *core.Call, role *core.Role) error {
-	if c.Caller.Session != nil && q.duration > maxChained {
+	if s := c.Caller.Session; s != nil && !s.OfInstance && q.duration > maxChained {
 		return core.Errorf("ValidationError",
 			"The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.")
 	}
@@ -157,13 +180,13 @@ func (q *request) checkDuration(c *core.Call, role *core.Role) error {
 // inherit adds what the calling session passes on: transitive tags, and the
 // source identity, neither of which the caller can change.
 func (q *request) inherit(c *core.Call) error {
-	q.tags, q.transitive = maps.Clone(q.sent), slices.Clone(q.sentTransitive)
+	q.tags, q.transitive = maps.Clone(q.bounds.tags), slices.Clone(q.sentTransitive)
 	s := c.Caller.Session
 	if s == nil {
 		return nil
 	}
 	for _, k := range s.Transitive {
-		for sent := range q.sent {
+		for sent := range q.bounds.tags {
 			if strings.EqualFold(sent, k) {
 				return core.Errorf("InvalidParameterValue",
 					"One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.")
@@ -175,10 +198,7 @@ func (q *request) inherit(c *core.Call) error {
 	slices.Sort(q.transitive)
 	if s.SourceIdentity != "" {
 		if q.source != "" && q.source != s.SourceIdentity {
-			return &core.Error{
-				Code: "AccessDenied", Status: http.StatusForbidden,
-				Message: "The source identity of the calling session cannot be changed.",
-			}
+			return denied("The source identity of the calling session cannot be changed.")
 		}
 		q.source = s.SourceIdentity
 	}

@@ -251,10 +251,10 @@ func fillTags(tags []types.Tag) {
 func TestWhatIsNotSimulatedIsMisuse(t *testing.T) {
 	cloud := awssim.New(awssim.Options{Latency: -1})
 	_, err := client(cloud, cloud.User(vault, "engine")).AssumeRole(t.Context(), input(func(in *sts.AssumeRoleInput) {
-		in.PolicyArns = []types.PolicyDescriptorType{{Arn: aws.String("arn:aws:iam::aws:policy/ReadOnlyAccess")}}
+		in.SerialNumber, in.TokenCode = aws.String("arn:aws:iam::999999999999:mfa/engine"), aws.String("123456")
 	}))
 	require.Error(t, err)
-	require.Equal(t, []string{"sts AssumeRole: PolicyArns is not simulated"}, cloud.Misuse())
+	require.Equal(t, []string{"sts AssumeRole: TokenCode is not simulated"}, cloud.Misuse())
 }
 
 func TestTheRootUserAssumesNothing(t *testing.T) {
@@ -262,6 +262,7 @@ func TestTheRootUserAssumesNothing(t *testing.T) {
 	cloud.PutRole(target, awssim.Role{Name: "backup", Path: "/bk/", Trust: trust(t, "*", "")})
 	_, err := client(cloud, cloud.Root(target)).AssumeRole(t.Context(), input(nil))
 	require.Equal(t, "AccessDenied", code(err))
+	require.ErrorContains(t, err, "Roles may not be assumed by root accounts.")
 	who, err := client(cloud, cloud.Root(target)).GetCallerIdentity(t.Context(), nil)
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws:iam::111111111111:root", *who.Arn)

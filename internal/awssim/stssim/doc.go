@@ -1,5 +1,6 @@
-// Package stssim is the STS of the simulated AWS: sessions of roles.
+// Package stssim is the STS of the simulated AWS: sessions of roles, temporary
+// credentials of users, and what goes with them.
 //
-// What is not simulated: managed session policies (PolicyArns), MFA, web
-// identities and SAML.
+// What is not simulated: MFA, web identities and SAML, context assertions, and
+// AssumeRoot, which needs centralized root access.
 package stssim

@@ -25,8 +25,12 @@ var signing = sigv4.Rules{Skew: sigv4.MaxSkew, FixedLife: true}
 // Registration tells the dispatcher of the service.
 func (s *Service) Registration() *core.Service {
 	return &core.Service{Name: "sts", Protocol: wire.STS(), Signing: signing, Operations: map[string]core.Operation{
-		"AssumeRole":        core.Op(s.AssumeRole),
-		"GetCallerIdentity": core.Op(s.GetCallerIdentity),
+		"AssumeRole":                 core.Op(s.AssumeRole),
+		"DecodeAuthorizationMessage": core.Op(s.DecodeAuthorizationMessage),
+		"GetAccessKeyInfo":           core.Op(s.GetAccessKeyInfo),
+		"GetCallerIdentity":          core.Op(s.GetCallerIdentity),
+		"GetFederationToken":         core.Op(s.GetFederationToken),
+		"GetSessionToken":            core.Op(s.GetSessionToken),
 	}}
 }
 
