@@ -34,6 +34,9 @@ var mayImport = map[string][]string{
 	"internal/awssim/wire/gen": {"internal/awssim/wire"},
 	"internal/awssim/ssmsim":   {"internal/awssim/core", "internal/awssim/ec2sim", "internal/awssim/wire"},
 
+	// The table of what AWS is documented to do; what it is put to is in its tests.
+	"internal/conformance": {},
+
 	"examples/...": {
 		"accounts", "iampolicy", "retention", "backup", "backup/ebs", "backup/restore", "backup/backuptest", "examples/...",
 	},

@@ -1,0 +1,65 @@
+package conformance_test
+
+import (
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/snapkeep/snapkeep/iampolicy"
+	"github.com/snapkeep/snapkeep/internal/awssim"
+	"github.com/snapkeep/snapkeep/internal/conformance"
+)
+
+// notYet are the cases that the simulated AWS lacks something for. It is to be
+// empty.
+var notYet = map[string]string{
+	"volume: replace the root of an instance that does not exist": "the task is not there",
+	"iam: simulate a policy": "the operation is not there",
+	"iam: simulate a role":   "the operation is not there",
+}
+
+// notYetAreas are those of services that are not there.
+var notYetAreas = map[string]bool{"ebs": true, "organizations": true, "ssm": true}
+
+// simulated returns the simulated AWS as a target.
+func simulated(t testing.TB) (*awssim.Cloud, conformance.Target) {
+	t.Helper()
+	cloud := awssim.New(awssim.Options{Seed: 1})
+	trust, err := iampolicy.Parse([]byte(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"` + conformance.Vault + `"},"Action":"sts:AssumeRole"}]}`))
+	require.NoError(t, err)
+	for _, account := range []string{conformance.Owner, conformance.Other} {
+		cloud.PutRole(account, awssim.Role{Name: "Bootstrap", Trust: trust, Policies: []*iampolicy.Document{awssim.Admin()}})
+	}
+	return cloud, conformance.Target{Config: cloud.Config(cloud.User(conformance.Vault, "admin", awssim.Admin()), "us-east-1")}
+}
+
+func TestTheSimulatedAWSDoesAsAWS(t *testing.T) {
+	for _, c := range conformance.Cases() {
+		t.Run(c.Area+"/"+c.Name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cloud, target := simulated(t)
+				got := c.Run(t.Context(), target)
+				if reason, ok := notYet[c.String()]; (ok || notYetAreas[c.Area]) && got.Verdict != conformance.Match {
+					t.Skipf("%s; %s", got, reason)
+				}
+				require.Equal(t, conformance.Match, got.Verdict, "AWS: %s (%s)\nhere: %s\nmisuse: %v", c.AWS, c.Source, got.What, cloud.Misuse())
+				require.Empty(t, cloud.Misuse())
+			})
+		})
+	}
+}
+
+func TestCasesAreNamedOnceAndHaveASource(t *testing.T) {
+	seen := map[string]bool{}
+	for _, c := range conformance.Cases() {
+		require.False(t, seen[c.String()], "%s is there twice", c)
+		seen[c.String()] = true
+		require.NotEmpty(t, c.AWS, c.String())
+		require.NotEmpty(t, c.Source, c.String())
+	}
+	require.Greater(t, len(seen), 170)
+	for name := range notYet {
+		require.Contains(t, seen, name)
+	}
+}
