@@ -9,6 +9,7 @@ import (
 
 	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/ebssim"
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
 	"github.com/snapkeep/snapkeep/internal/awssim/iamsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
@@ -24,6 +25,7 @@ type Cloud struct {
 	*core.Cloud
 	ec2 *ec2sim.Service
 	iam *iamsim.Service
+	ebs *ebssim.Service
 	kms *kmssim.Service
 	ssm *ssmsim.Service
 }
@@ -36,10 +38,12 @@ func New(opts Options) *Cloud {
 	c.iam = iamsim.New(c.Cloud)
 	c.Register(stssim.New().Registration())
 	c.Register(c.kms.Registration())
+	c.ebs = ebssim.New(c.Cloud, c.ec2, c.kms)
 	c.Register(c.ec2.Registration())
 	c.Register(c.iam.Registration())
 	c.ssm = ssmsim.New(c.Cloud, c.ec2)
 	c.Register(c.ssm.Registration())
+	c.Register(c.ebs.Registration())
 	return c
 }
 
@@ -59,6 +63,10 @@ func (c *Cloud) EC2() *ec2sim.Service { return c.ec2 }
 
 // IAM returns the cloud's IAM, for its quotas.
 func (c *Cloud) IAM() *iamsim.Service { return c.iam }
+
+// EBS returns the cloud's EBS direct APIs: the rules that AWS does not
+// document, and blocks on their way to clients.
+func (c *Cloud) EBS() *ebssim.Service { return c.ebs }
 
 // KMS returns the cloud's KMS.
 func (c *Cloud) KMS() *kmssim.Service { return c.kms }

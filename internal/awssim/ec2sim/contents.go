@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // BlockSize is the unit in which contents are kept, compared and written.
@@ -31,7 +32,8 @@ func newBlock(data []byte, above int) *block {
 type frozen struct {
 	tree   tree
 	layers []*layer
-	count  int64 // blocks that are written
+	fills  []*layer // those of layers that do not churn
+	count  int64    // blocks that are written
 }
 
 // A version is what one block holds: a written block, or that of a layer, or
@@ -114,7 +116,7 @@ func (d *disk) write(i int64, data []byte) {
 func (d *disk) fill(l *layer, blocks int64) {
 	if l.share == whole && l.span.Count == blocks {
 		// Nothing below can be seen any more.
-		d.frozen, d.owner = frozen{layers: []*layer{l}, count: l.span.Count}, nil
+		d.frozen, d.owner = frozen{layers: []*layer{l}, fills: []*layer{l}, count: l.span.Count}, nil
 		return
 	}
 	for g := l.span.First / groupSize; g*groupSize < l.span.end(); g++ {
@@ -124,14 +126,19 @@ func (d *disk) fill(l *layer, blocks int64) {
 		fresh.subtract(&have)
 		d.count += fresh.count()
 	}
-	d.layers = append(d.layers[:len(d.layers):len(d.layers)], l)
+	d.lay(l)
+	d.fills = append(slices.Clip(d.fills), l)
 }
+
+// lay puts a layer on top. Snapshots share what is below, so it is not
+// appended in place.
+func (d *disk) lay(l *layer) { d.layers = append(slices.Clip(d.layers), l) }
 
 // churn writes a share of what is written anew, and counts it.
 func (d *disk) churn(seed, share uint64) int64 {
 	l := &layer{seed: seed, share: share, span: Span{Count: d.end()}, churn: true}
 	before := d.frozen
-	d.layers = append(d.layers[:len(d.layers):len(d.layers)], l)
+	d.lay(l)
 	return d.changedSince(&before)
 }
 

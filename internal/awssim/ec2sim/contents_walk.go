@@ -11,23 +11,11 @@ func (f *frozen) end() int64 {
 	return end
 }
 
-// computed tells whether any layer brings blocks of its own.
-func (f *frozen) computed() bool {
-	for _, l := range f.layers {
-		if !l.churn {
-			return true
-		}
-	}
-	return false
-}
-
 // writtenIn returns the blocks of a group that are written.
 func (f *frozen) writtenIn(g int64) group {
 	var in group
-	for _, l := range f.layers {
-		if !l.churn {
-			l.mark(g, &in)
-		}
+	for _, l := range f.fills {
+		l.mark(g, &in)
 	}
 	f.tree.walk(g*groupSize, (g+1)*groupSize, func(i int64, _ *block) bool {
 		in.add(int(i % groupSize))
@@ -39,7 +27,7 @@ func (f *frozen) writtenIn(g int64) group {
 // from lists the blocks that are written, in order, from an index on. It
 // costs what is listed, not what there is.
 func (f frozen) from(first int64) iter.Seq[int64] {
-	if !f.computed() {
+	if len(f.fills) == 0 {
 		return func(yield func(int64) bool) {
 			f.tree.walk(first, f.tree.end(), func(i int64, _ *block) bool { return yield(i) })
 		}
@@ -65,11 +53,12 @@ func groups(first, end int64, in func(g int64) group) iter.Seq[int64] {
 	}
 }
 
-// common is how many layers two contents share.
+// common is how many layers two contents share. A layer is put on one volume,
+// once, so those who share it share all below it as well.
 func common(a, b []*layer) int {
-	n := 0
-	for n < len(a) && n < len(b) && a[n] == b[n] {
-		n++
+	n := min(len(a), len(b))
+	for n > 0 && a[n-1] != b[n-1] {
+		n--
 	}
 	return n
 }

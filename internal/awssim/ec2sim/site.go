@@ -26,6 +26,7 @@ type site struct {
 	instances shelf[*instance]
 	pending   []*snapshot // of volumes; may hold some that are pending no more
 	copies    []*snapshot // likewise
+	uploads   []*snapshot // likewise
 	// imageCopies are under way, or may be so no more.
 	imageCopies []*image
 	lineages    map[string]*lineage

@@ -49,9 +49,10 @@ type snapshot struct {
 	full        bool   // it stores all its blocks, not the changed ones alone
 	home        *site
 	// What follows is nil for most snapshots.
-	lock *lock
-	tier *tiering // if it was ever archived
-	bin  *binStay // if it is or was in the Recycle Bin
+	lock   *lock
+	tier   *tiering // if it was ever archived
+	bin    *binStay // if it is or was in the Recycle Bin
+	upload *upload  // made by StartSnapshot of the EBS direct APIs
 }
 
 // A snapshotSet is what one CreateSnapshots call made: if one of it fails,
@@ -95,6 +96,8 @@ func (sn *snapshot) lost(now time.Time) bool {
 func (sn *snapshot) progress(now time.Time) string {
 	total := sn.done.Sub(sn.start)
 	switch {
+	case sn.upload.open():
+		return strconv.Itoa(int(sn.upload.progress)) + "%"
 	case !now.Before(sn.done) && sn.failure == "":
 		return "100%"
 	case !now.Before(sn.done), total <= 0, now.Before(sn.start):

@@ -17,18 +17,10 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
-var ebsService = service{wire.EBS(), func(h aws.HTTPClient) any { return ebs.NewFromConfig(config(h)) }}
-
 var ebsInputs = map[string]any{
 	"CompleteSnapshot": ebs.CompleteSnapshotInput{}, "GetSnapshotBlock": ebs.GetSnapshotBlockInput{},
 	"ListChangedBlocks": ebs.ListChangedBlocksInput{}, "ListSnapshotBlocks": ebs.ListSnapshotBlocksInput{},
 	"PutSnapshotBlock": ebs.PutSnapshotBlockInput{}, "StartSnapshot": ebs.StartSnapshotInput{},
-}
-
-func TestRESTOperationsSurviveTheWire(t *testing.T) {
-	for operation := range ebsInputs {
-		t.Run(operation, func(t *testing.T) { survives(t, ebsService, operation) })
-	}
 }
 
 func restRequest(method, target string, header http.Header) *http.Request {

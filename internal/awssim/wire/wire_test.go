@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
@@ -37,6 +38,7 @@ type service struct {
 }
 
 var services = map[string]service{
+	"ebs": {wire.EBS(), func(h aws.HTTPClient) any { return ebs.NewFromConfig(config(h)) }},
 	"ec2": {wire.EC2(), func(h aws.HTTPClient) any { return ec2.NewFromConfig(config(h)) }},
 	"iam": {wire.IAM(), func(h aws.HTTPClient) any { return iam.NewFromConfig(config(h)) }},
 	"sts": {wire.STS(), func(h aws.HTTPClient) any { return sts.NewFromConfig(config(h)) }},
