@@ -1,7 +1,9 @@
 package ec2sim
 
 import (
+	"iter"
 	"reflect"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
@@ -34,8 +36,10 @@ import (
 // exists and id out, one without filters filters and tags.
 type search[T resource, V any] struct {
 	// shelf holds the resources; one made for the call will do, if the places
-	// on it stay the same from page to page.
+	// on it stay the same from page to page. What is on no shelf is listed by
+	// walk instead, from after a place on.
 	shelf func(*site) *shelf[T]
+	walk  func(st *site, after uint64) iter.Seq[T]
 	// ids that the request names: exists returns the error for one that names
 	// nothing, id reads that of a resource.
 	ids    []string
@@ -84,7 +88,11 @@ func describe[T resource, V any](s *Service, c *core.Call, in any, q search[T, V
 		}
 		named[id] = true
 	}
-	found, next = collect(q.shelf(st), page, s.limits.ScannedPerPage, func(x T) bool {
+	rest := q.walk
+	if rest == nil {
+		rest = func(st *site, after uint64) iter.Seq[T] { return slices.Values(q.shelf(st).after(after)) }
+	}
+	found, next = collect(rest(st, page.after), page, s.limits.ScannedPerPage, func(x T) bool {
 		x = q.toldOf(x)
 		var none T
 		return x != none && (len(named) == 0 || named[q.id(x)]) && (q.fits == nil || q.fits(x)) &&

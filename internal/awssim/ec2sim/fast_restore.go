@@ -26,6 +26,8 @@ type fastRestore struct {
 	optimizes time.Duration
 	toggle    time.Duration // how long enabling and disabling take
 	disabled  time.Time     // the moment of the request; zero: it is enabled
+	credits   float64       // volumes that can be made, as of counted
+	counted   time.Time
 }
 
 func (f *fastRestore) order() uint64 { return f.seq }
@@ -132,7 +134,7 @@ func (s *Service) enableFastRestore(now time.Time, st *site, sn *snapshot, zone 
 	}
 	st.fastRestores.items = slices.DeleteFunc(st.fastRestores.items, func(f *fastRestore) bool { return f.snapshot == sn && f.zone == zone })
 	f := &fastRestore{
-		seq: s.next(), snapshot: sn, zone: zone, enabled: stamp(now), toggle: s.pace.FastRestoreSwitch,
+		seq: s.next(), snapshot: sn, zone: zone, enabled: stamp(now), counted: now, toggle: s.pace.FastRestoreSwitch,
 		optimizes: time.Duration(int64(s.pace.FastRestore) / 1024 * int64(sn.size)),
 	}
 	st.fastRestores.add(f)

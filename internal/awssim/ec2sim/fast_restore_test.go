@@ -103,6 +103,38 @@ func TestFastSnapshotRestoreLimits(t *testing.T) {
 	})
 }
 
+// Source: Amazon EBS User Guide, "Amazon EBS fast snapshot restore volume
+// creation credits".
+func TestVolumeCreationCredits(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		at := site(target, ireland)
+		vol, err := w.admin(at).CreateVolume(t.Context(), &ec2.CreateVolumeInput{AvailabilityZone: aws.String("eu-west-1a"), Size: aws.Int32(512)})
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		sn := w.snapshot(ec2sim.Ref{Site: at, ID: *vol.VolumeId})
+		fast := func(zone string) bool {
+			out, err := w.admin(at).CreateVolume(t.Context(), &ec2.CreateVolumeInput{AvailabilityZone: aws.String(at.Region + zone), SnapshotId: &sn.ID})
+			require.NoError(t, err)
+			d, err := w.admin(at).DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{VolumeIds: []string{*out.VolumeId}})
+			require.NoError(t, err)
+			return aws.ToBool(d.Volumes[0].FastRestored)
+		}
+		w.hasten(at, sn.ID)
+		require.False(t, fast("a"), "it is not enabled yet")
+		time.Sleep(31 * time.Minute) // half a TiB takes half an hour; two credits an hour
+		require.True(t, fast("a"))
+		require.False(t, fast("a"), "the credit is used up")
+		require.False(t, fast("b"), "it is enabled in zone a")
+		time.Sleep(10 * time.Hour)
+		require.True(t, fast("a"))
+		require.True(t, fast("a"))
+		require.False(t, fast("a"), "there are two credits at most")
+		d, err := w.admin(at).DescribeVolumes(t.Context(), &ec2.DescribeVolumesInput{Filters: []types.Filter{filter("fast-restored", "true")}})
+		require.NoError(t, err)
+		require.Len(t, d.Volumes, 3)
+	})
+}
+
 func TestFastSnapshotRestoreOfTooLargeSnapshots(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		at := site(target, ireland)

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -77,19 +78,19 @@ func (l listing) open(token string) (place uint64, ok bool) {
 	return place, l.token(place) == token
 }
 
-// collect walks a shelf from where the last page ended and keeps what fits,
-// until the page is full or it has looked at scan resources (zero: no bound).
-// The whole listing costs one walk, whatever the size of its pages.
-func collect[T resource](sh *shelf[T], l listing, scan int, fits func(T) bool) (page []T, next *string) {
-	rest := sh.after(l.after)
-	for i, x := range rest {
+// collect walks what comes after the last page and keeps what fits, until the
+// page is full or it has looked at scan resources (zero: no bound). The whole
+// listing costs one walk, whatever the size of its pages.
+func collect[T resource](rest iter.Seq[T], l listing, scan int, fits func(T) bool) (page []T, next *string) {
+	looked, last := 0, uint64(0)
+	for x := range rest {
+		if l.max > 0 && (len(page) == l.max || scan > 0 && looked >= scan) {
+			return page, aws.String(l.token(last))
+		}
+		looked, last = looked+1, x.order()
 		*l.looked++
 		if fits(x) {
 			page = append(page, x)
-		}
-		full := l.max > 0 && (len(page) == l.max || scan > 0 && i+1 >= scan)
-		if full && i+1 < len(rest) {
-			return page, aws.String(l.token(x.order()))
 		}
 	}
 	return page, nil

@@ -120,7 +120,7 @@ func (sn *snapshot) inBin(now time.Time) bool { return sn.bin.holds(now) && !sn.
 // Recycle Bin.
 func (s *Service) ListSnapshotsInRecycleBin(c *core.Call, in *ec2.ListSnapshotsInRecycleBinInput) (*ec2.ListSnapshotsInRecycleBinOutput, error) {
 	found, next, err := describe(s, c, in, search[*snapshot, snapshotView]{
-		shelf:  func(st *site) *shelf[*snapshot] { return &st.snapshots },
+		shelf:  func(st *site) *shelf[*snapshot] { return s.namedOr(in.SnapshotIds, &st.snapshots) },
 		ids:    in.SnapshotIds,
 		exists: func(id string) error { return failure(s.binned(c, &id)) },
 		id:     func(sn *snapshot) string { return sn.id },

@@ -203,6 +203,14 @@ func (s *Service) canSnapshot(now time.Time, st *site, volumes ...*volume) error
 // roomFor checks how many snapshots an account may have in a Region.
 func (s *Service) roomFor(st *site, n int) error {
 	if reached(s.limits.SnapshotsPerSite, len(st.snapshots.items)+n-1) {
+		// Some may be on the shelf only since nobody has asked for them since.
+		for _, sn := range slices.Clone(st.snapshots.items) {
+			if sn.lost(s.cloud.Now()) {
+				s.forget(sn)
+			}
+		}
+	}
+	if reached(s.limits.SnapshotsPerSite, len(st.snapshots.items)+n-1) {
 		return core.Errorf("SnapshotLimitExceeded", "You have reached the limit of snapshots: %d", s.limits.SnapshotsPerSite)
 	}
 	return nil

@@ -40,12 +40,7 @@ var snapshotFilters = attributes[snapshotView]{
 func (s *Service) DescribeSnapshots(c *core.Call, in *ec2.DescribeSnapshotsInput) (*ec2.DescribeSnapshotsOutput, error) {
 	q := snapshotQuery{account: c.Account.ID, owners: in.OwnerIds, restorable: in.RestorableByUserIds}
 	found, next, err := describe(s, c, in, search[*snapshot, snapshotView]{
-		shelf: func(st *site) *shelf[*snapshot] {
-			if len(in.SnapshotIds) > 0 {
-				return s.namedSnapshots(in.SnapshotIds)
-			}
-			return s.snapshotShelf(st, q)
-		},
+		shelf:   func(st *site) *shelf[*snapshot] { return s.namedOr(in.SnapshotIds, s.snapshotShelf(st, q)) },
 		ids:     in.SnapshotIds,
 		exists:  func(id string) error { return s.snapshotExists(c, id) },
 		id:      func(sn *snapshot) string { return sn.id },
@@ -80,9 +75,12 @@ func (s *Service) snapshotExists(c *core.Call, id string) error {
 	return nil
 }
 
-// namedSnapshots puts the snapshots with the ids on a shelf, so that a call
-// which names some does not look at all.
-func (s *Service) namedSnapshots(ids []string) *shelf[*snapshot] {
+// namedOr puts the snapshots with the ids on a shelf, so that a call which
+// names some does not look at all. Without ids it returns the shelf of all.
+func (s *Service) namedOr(ids []string, all *shelf[*snapshot]) *shelf[*snapshot] {
+	if len(ids) == 0 {
+		return all
+	}
 	sh := &shelf[*snapshot]{}
 	for _, id := range ids {
 		if sn := s.snapshots[id]; sn != nil {

@@ -19,12 +19,14 @@ var lockFilters = attributes[snapshotView]{
 // that have expired too. A snapshot that was never locked is not in the answer.
 func (s *Service) DescribeLockedSnapshots(c *core.Call, in *ec2.DescribeLockedSnapshotsInput) (*ec2.DescribeLockedSnapshotsOutput, error) {
 	found, next, err := describe(s, c, in, search[*snapshot, snapshotView]{
-		shelf:   func(st *site) *shelf[*snapshot] { return &st.snapshots },
-		ids:     in.SnapshotIds,
-		exists:  func(id string) error { return s.snapshotExists(c, id) },
-		id:      func(sn *snapshot) string { return sn.id },
-		told:    func(sn *snapshot) *snapshot { return s.toldSnapshot(c, sn) },
-		fits:    func(sn *snapshot) bool { return !sn.gone(c.Now) && sn.lockState(c.Now) != "" },
+		shelf:  func(st *site) *shelf[*snapshot] { return s.namedOr(in.SnapshotIds, &st.snapshots) },
+		ids:    in.SnapshotIds,
+		exists: func(id string) error { return s.snapshotExists(c, id) },
+		id:     func(sn *snapshot) string { return sn.id },
+		told:   func(sn *snapshot) *snapshot { return s.toldSnapshot(c, sn) },
+		fits: func(sn *snapshot) bool {
+			return sn.site.Account == c.Account.ID && !sn.gone(c.Now) && sn.lockState(c.Now) != ""
+		},
 		view:    func(sn *snapshot) snapshotView { return snapshotView{sn, c.Now, c.Account.ID} },
 		filters: lockFilters,
 	})

@@ -1,9 +1,7 @@
 package ec2sim
 
 import (
-	"cmp"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -160,74 +158,4 @@ func (s *Service) taggedResource(c *core.Call, id string) (tagged, error) {
 	}
 	// Source: EC2 API Reference, "Error codes".
 	return tagged{}, core.Errorf("InvalidID", "The ID '%s' is not valid", id)
-}
-
-// A tagLine is one tag of one resource, at its place in the list of all.
-type tagLine struct {
-	place    uint64
-	key      string
-	value    string
-	resource string
-	kind     string
-}
-
-func (t *tagLine) order() uint64 { return t.place }
-
-var tagFilters = attributes[*tagLine]{
-	"key":           func(t *tagLine) []string { return one(t.key) },
-	"resource-id":   func(t *tagLine) []string { return one(t.resource) },
-	"resource-type": func(t *tagLine) []string { return one(t.kind) },
-	"value":         func(t *tagLine) []string { return []string{t.value} },
-}
-
-// DescribeTags lists the tags that the caller's account has put.
-func (s *Service) DescribeTags(c *core.Call, in *ec2.DescribeTagsInput) (*ec2.DescribeTagsOutput, error) {
-	found, next, err := describe(s, c, in, search[*tagLine, *tagLine]{
-		shelf:   func(st *site) *shelf[*tagLine] { return s.tagLines(c, st) },
-		view:    func(t *tagLine) *tagLine { return t },
-		filters: tagFilters,
-		tags:    func(t *tagLine) map[string]string { return map[string]string{t.key: t.value} },
-	})
-	out := &ec2.DescribeTagsOutput{NextToken: next}
-	for _, t := range found {
-		out.Tags = append(out.Tags, types.TagDescription{
-			Key: aws.String(t.key), ResourceId: aws.String(t.resource), ResourceType: types.ResourceType(t.kind), Value: aws.String(t.value),
-		})
-	}
-	return out, err
-}
-
-// tagLines lists every tag of a site that the call is told of. A line's place is made of its
-// resource's and its own among the resource's, of which there are at most
-// 50 and a few of AWS's.
-func (s *Service) tagLines(c *core.Call, st *site) *shelf[*tagLine] {
-	lines := &shelf[*tagLine]{}
-	add := func(r idKind, id string, seq uint64, tags map[string]string) {
-		for i, k := range slices.Sorted(maps.Keys(tags)) {
-			lines.add(&tagLine{place: seq<<8 | uint64(i+1), key: k, value: tags[k], resource: id, kind: r.kind})
-		}
-	}
-	r := s.region(st.Region)
-	for _, sn := range r.snapshots.items {
-		if sn = s.toldSnapshot(c, sn); sn != nil && (!sn.gone(c.Now) || sn.inBin(c.Now)) {
-			add(snapshotID, sn.id, sn.seq, sn.tags[st.Account])
-		}
-	}
-	for _, v := range st.volumes.items {
-		if v = s.toldVolume(c, v); v != nil && !v.gone(c.Now) {
-			add(volumeID, v.id, v.seq, v.tags[st.Account])
-		}
-	}
-	for _, in := range st.instances.items {
-		if in = s.toldInstance(c, in); in != nil && !in.gone(c.Now) {
-			add(instanceID, in.id, in.seq, in.tags[st.Account])
-		}
-	}
-	for _, im := range r.images.items {
-		if im = s.toldImage(c, im); im != nil {
-			add(imageID, im.id, im.seq, im.tags[st.Account])
-		}
-	}
-	slices.SortFunc(lines.items, func(a, b *tagLine) int { return cmp.Compare(a.place, b.place) })
-	return lines
 }

@@ -54,6 +54,34 @@ func TestTagRules(t *testing.T) {
 	})
 }
 
+// Source: EC2 API Reference, CreateTags: up to 1,000 resources.
+func TestAThousandResourcesAreTaggedAtOnce(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		at := site(target, ireland)
+		w.manySnapshots(at, 1001)
+		ids := w.listed(at, ec2.DescribeSnapshotsInput{})
+		put := func(ids []string) string {
+			_, err := w.admin(at).CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: ids, Tags: tags("a", "b", "c", "d")})
+			return code(t, err)
+		}
+		require.Equal(t, "InvalidParameterValue", put(ids))
+		require.Empty(t, put(ids[:1000]))
+		before := w.EC2().Looked()
+		lines := map[string]int{}
+		for p := ec2.NewDescribeTagsPaginator(w.admin(at), &ec2.DescribeTagsInput{MaxResults: aws.Int32(100)}); p.HasMorePages(); {
+			out, err := p.NextPage(t.Context())
+			require.NoError(t, err)
+			for _, tag := range out.Tags {
+				lines[*tag.ResourceId+" "+*tag.Key]++
+			}
+		}
+		const fifth = 201 // have a tag of their own
+		require.Len(t, lines, 2000+fifth)
+		require.NotContains(t, lines, ids[1000]+" a")
+		require.Equal(t, 2000+fifth, w.EC2().Looked()-before, "listing tags in pages costs one walk")
+	})
+}
+
 func TestTagsOfSeveralResources(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		at := site(target, ireland)

@@ -22,6 +22,7 @@ type volume struct {
 	throughput   int32 // MiB/s; zero: the kind has none
 	key          kmssim.ARN
 	snapshot     string // made from; empty: none
+	fast         bool   // initialized by fast snapshot restore
 	created      time.Time
 	ready        time.Time // available from then on
 	vanishes     time.Time // zero, or when a key that cannot be used undoes it
@@ -116,6 +117,9 @@ func (v *volume) api(now time.Time) types.Volume {
 		Tags:               apiTags(v.tags[v.site.Account]),
 		VolumeId:           aws.String(v.id),
 		VolumeType:         v.kind,
+	}
+	if v.fast {
+		out.FastRestored = aws.Bool(true)
 	}
 	if v.encrypted() {
 		out.KmsKeyId = aws.String(string(v.key))

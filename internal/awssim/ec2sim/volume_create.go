@@ -180,6 +180,7 @@ func (s *Service) make(c *core.Call, st *site, v *volume, source *snapshot) keyF
 	v.ready = v.created.Add(s.pace.Volume)
 	if source != nil {
 		v.disk = diskFrom(source.data)
+		v.fast = st.takeCredit(c.Now, source, v.zone)
 	}
 	fault := s.tryKeys(c, volumeUses, v.keyed(source)...)
 	if fault != keyWorks {

@@ -37,7 +37,7 @@ var volumeFilters = attributes[volumeView]{
 	"availability-zone-id":             func(v volumeView) []string { return one(zoneID(v.zone)) },
 	"create-time":                      func(v volumeView) []string { return one(timestamp(v.created)) },
 	"encrypted":                        func(v volumeView) []string { return one(flag(v.encrypted())) },
-	"fast-restored":                    func(volumeView) []string { return one(flag(false)) },
+	"fast-restored":                    func(v volumeView) []string { return one(flag(v.fast)) },
 	"multi-attach-enabled":             func(volumeView) []string { return one(flag(false)) },
 	"size":                             func(v volumeView) []string { return one(strconv.Itoa(int(v.size))) },
 	"snapshot-id":                      func(v volumeView) []string { return one(v.snapshot) },
