@@ -148,9 +148,11 @@ type Snapshot struct {
 
 // Snapshots returns every snapshot of every account, in the order in which
 // they were made.
-func (c *Cloud) Snapshots() []Snapshot {
+func (c *Cloud) Snapshots() []Snapshot { return snapshotsOf(c.sim.EC2().Snapshots()) }
+
+func snapshotsOf(inside []ec2sim.Snapshot) []Snapshot {
 	var all []Snapshot
-	for _, s := range c.sim.EC2().Snapshots() {
+	for _, s := range inside {
 		out := Snapshot{
 			Ref: refOf(s.Ref), State: s.State, StateMessage: s.StateMessage, Start: s.Start, Done: s.Done,
 			Volume: s.Volume, Origin: s.Origin, SizeGiB: s.SizeGiB, KeyARN: s.KeyARN, Tags: maps.Clone(s.Tags), Public: s.Public,

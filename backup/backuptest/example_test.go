@@ -9,7 +9,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
+	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/backup/backuptest"
+	"github.com/snapkeep/snapkeep/backup/ebs"
+	"github.com/snapkeep/snapkeep/retention"
 )
 
 // A volume is written to, lost, and comes back from its snapshot.
@@ -20,14 +23,10 @@ func Example() {
 		admin := cloud.User("111111111111", "admin", backuptest.Admin())
 		client := ec2.NewFromConfig(cloud.Config(admin, "eu-west-1"))
 
-		volume, err := client.CreateVolume(ctx, &ec2.CreateVolumeInput{AvailabilityZone: aws.String("eu-west-1a"), Size: aws.Int32(8)})
+		lost, err := cloud.AddVolume("111111111111", "eu-west-1", backuptest.Disk{
+			GiB: 8, Blocks: map[int64][]byte{7: []byte("precious")},
+		})
 		if err != nil {
-			fmt.Println(err)
-			return
-		}
-		time.Sleep(time.Minute) // virtual: until the volume is available
-		lost := backuptest.Ref{Account: "111111111111", Region: "eu-west-1", ID: *volume.VolumeId}
-		if err := cloud.WriteVolume(lost, 7, []byte("precious")); err != nil {
 			fmt.Println(err)
 			return
 		}
@@ -37,7 +36,7 @@ func Example() {
 			return
 		}
 
-		snapshot, err := client.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{VolumeId: volume.VolumeId})
+		snapshot, err := client.CreateSnapshot(ctx, &ec2.CreateSnapshotInput{VolumeId: &lost.ID})
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -45,12 +44,12 @@ func Example() {
 		fmt.Println("snapshot:", snapshot.State)
 		time.Sleep(time.Hour)
 		fmt.Println("an hour later:", cloud.Snapshots()[0].State)
-		if _, err := client.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: volume.VolumeId}); err != nil {
+		if _, err := client.DeleteVolume(ctx, &ec2.DeleteVolumeInput{VolumeId: &lost.ID}); err != nil {
 			fmt.Println(err)
 			return
 		}
 
-		volume, err = client.CreateVolume(ctx, &ec2.CreateVolumeInput{
+		volume, err := client.CreateVolume(ctx, &ec2.CreateVolumeInput{
 			AvailabilityZone: aws.String("eu-west-1a"), SnapshotId: snapshot.SnapshotId,
 		})
 		if err != nil {
@@ -69,7 +68,7 @@ func Example() {
 	// snapshot: pending
 	// an hour later: completed
 	// identical: true
-	// virtual time: 1h1m0s
+	// virtual time: 1h0m0s
 }
 
 // The answer to a call that made something is lost.
@@ -98,4 +97,57 @@ func ExampleCloud_SetFault() {
 	// Output:
 	// failed: true
 	// volumes: 1
+}
+
+// A watcher looks at every change and says what must never be. Here the only
+// good copy of a volume is deleted.
+func ExampleCloud_Watch() {
+	backuptest.Simulate(func() {
+		ctx := context.Background()
+		const vault, shop = "999999999999", "111111111111"
+		cloud := backuptest.New(backuptest.Options{})
+		volume, err := cloud.AddVolume(shop, "eu-west-1", backuptest.Disk{})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		key, err := cloud.AddKey(vault, "eu-west-1", nil)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		watcher := cloud.Watch(backuptest.Watching{Vault: vault})
+
+		engine, err := backup.New(admins{cloud}, []backup.Driver{ebs.New(ebs.Options{})}, backup.Options{Vault: vault})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if _, err := engine.Run(ctx, backup.Plan{
+			Name:      "nightly",
+			Sources:   []backup.Source{{Account: shop, Regions: []string{"eu-west-1"}, Select: backup.Selector{All: true}}},
+			Retention: retention.Policy{Last: 3},
+			Copies:    []backup.Copy{{Account: vault, Region: "eu-west-1", KMSKey: key}},
+		}, time.Now()); err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println("after the run:", len(watcher.Check()), "violations")
+
+		for _, s := range cloud.Snapshots() {
+			if s.Account == vault {
+				_, err = admins{cloud}.ec2(vault).DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &s.ID})
+			}
+		}
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, v := range watcher.Check() {
+			fmt.Println(v.Rule, "is broken:", v.Text[:len("the last good copy")], volume.Account)
+		}
+	})
+	// Output:
+	// after the run: 0 violations
+	// lost is broken: the last good copy 111111111111
 }

@@ -55,6 +55,7 @@ type Cloud struct {
 	misuse         []string
 	authorizations []Authorization
 	failures       failureCode
+	observers      []func()
 }
 
 // New returns an empty cloud, without services.

@@ -116,6 +116,9 @@ func (c *Cloud) perform(call *Call, s *Service, r *http.Request, body []byte) (a
 		return nil, fault, nil
 	}
 	out, err := operation.run(call, in)
+	if err == nil {
+		c.observed(call, in)
+	}
 	return out, fault, err
 }
 

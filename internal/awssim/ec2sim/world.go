@@ -157,6 +157,11 @@ type Snapshot struct {
 func (s *Service) Snapshots() []Snapshot {
 	s.cloud.Lock()
 	defer s.cloud.Unlock()
+	return s.SnapshotsLocked()
+}
+
+// SnapshotsLocked is Snapshots for a caller who holds the cloud's lock.
+func (s *Service) SnapshotsLocked() []Snapshot {
 	now := s.cloud.Now()
 	s.settle(now)
 	var all []*snapshot
@@ -209,4 +214,26 @@ func (s *Service) Boots(ref Ref) ([]time.Time, error) {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, ref)
 	}
 	return slices.Clone(in.boots), nil
+}
+
+// Settle ends the making of a site's volumes, attachments and instances: they
+// are as they will be once all that is under way is done. Snapshots and images
+// keep their time.
+func (s *Service) Settle(at Site) {
+	s.cloud.Lock()
+	defer s.cloud.Unlock()
+	now, st := stamp(s.cloud.Now()), s.site(at)
+	for _, v := range st.volumes.items {
+		if v.ready.After(now) {
+			v.ready = now
+		}
+		if a := v.attachment; a.active(now) && a.attached.After(now) {
+			a.attached = now
+		}
+	}
+	for _, in := range st.instances.items {
+		if in.at.After(now) {
+			in.at = now
+		}
+	}
 }
