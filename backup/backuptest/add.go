@@ -28,7 +28,7 @@ type Disk struct {
 	KeyARN string
 	// Zone is the last letter of its Availability Zone, for AddVolume. Empty means "a".
 	Zone string
-	Tags map[string]string
+	Tags map[string]string // for AddVolume; those of an instance's disks are the instance's
 	// Blocks are written to it, by block index.
 	Blocks map[int64][]byte
 	// Fill is written to it before Blocks. Nil means nothing.

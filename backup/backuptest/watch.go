@@ -40,7 +40,7 @@ const (
 
 // A Violation is a rule that was broken.
 type Violation struct {
-	Rule     Rule
+	Rule     Rule   // that was broken
 	Snapshot Ref    // that it is about; the zero Ref if about none
 	Text     string // what was found, in words
 }
@@ -80,8 +80,8 @@ type Watcher struct {
 type Wanted struct {
 	Resource string // ARN
 	Run      string // backup.RunID
-	Account  accounts.ID
-	Region   string // "eu-west-1"
+	Account  accounts.ID // that owns the snapshots: the protected one, or the vault
+	Region   string      // "eu-west-1"
 }
 
 // A place is where snapshots of a resource are kept.
