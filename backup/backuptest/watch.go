@@ -78,8 +78,8 @@ type Watcher struct {
 
 // A Wanted names the snapshots of one resource in one run at one place.
 type Wanted struct {
-	Resource string // ARN
-	Run      string // backup.RunID
+	Resource string      // ARN
+	Run      string      // backup.RunID
 	Account  accounts.ID // that owns the snapshots: the protected one, or the vault
 	Region   string      // "eu-west-1"
 }
