@@ -30,7 +30,7 @@ var mayImport = map[string][]string{
 	"internal/awssim/kmssim":   {"iampolicy", "internal/awssim/core", "internal/awssim/wire"},
 	"internal/awssim/ec2sim":   {"internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/ebssim":   {"internal/awssim/core", "internal/awssim/ec2sim", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
-	"internal/awssim/iamsim":   {"iampolicy", "internal/awssim/core", "internal/awssim/grammar", "internal/awssim/wire"},
+	"internal/awssim/iamsim":   {"iampolicy", "internal/awssim/core", "internal/awssim/grammar", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/grammar":  {"iampolicy"},
 	"internal/awssim/wire/gen": {"internal/awssim/wire"},
 	"internal/awssim/ssmsim":   {"internal/awssim/core", "internal/awssim/ec2sim", "internal/awssim/wire"},

@@ -2,6 +2,7 @@ package core
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
@@ -116,14 +117,15 @@ func (c *Call) policies(n Need) iampolicy.PolicySet {
 	switch caller := &c.Caller; {
 	case caller.Session != nil:
 		s := caller.Session
-		set.Identity, set.Session, boundary = s.Role.Policies, s.Policy, s.Role.Boundary
+		set.Identity, boundary = s.Role.Policies, s.Role.Boundary
+		set.Session = c.Cloud.sessionPolicy(s.Policy, s.Managed)
 	case caller.User != nil:
 		set.Identity, boundary = caller.User.Policies, caller.User.Boundary
 	case caller.Federated():
 		set.Identity = []*iampolicy.Document{everything} // what root may do
 	}
 	if c.Caller.Federated() {
-		set.Session = c.Caller.Pass.Policy
+		set.Session = c.Cloud.sessionPolicy(c.Caller.Pass.Policy, c.Caller.Pass.Managed)
 		if set.Session == nil {
 			set.Session = &iampolicy.Document{Version: iampolicy.Version}
 		}
@@ -132,6 +134,26 @@ func (c *Call) policies(n Need) iampolicy.PolicySet {
 		set.Boundary = []*iampolicy.Document{boundary}
 	}
 	return set
+}
+
+// sessionPolicy returns the one policy that an inline session policy and
+// managed ones make together: a session may do what any of them allows. What a
+// managed policy says now counts, since a token holds no more than its ARN. It
+// is nil if there are none.
+func (c *Cloud) sessionPolicy(inline *iampolicy.Document, managed []string) *iampolicy.Document {
+	if len(managed) == 0 {
+		return inline
+	}
+	whole := &iampolicy.Document{Version: iampolicy.Version}
+	if inline != nil {
+		whole.Statements = slices.Clone(inline.Statements)
+	}
+	for _, arn := range managed {
+		if p := c.ManagedPolicy(arn); p != nil {
+			whole.Statements = append(whole.Statements, p.Default.Document.Statements...)
+		}
+	}
+	return whole
 }
 
 // everything is allowed by this policy.

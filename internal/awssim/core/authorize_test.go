@@ -43,7 +43,7 @@ func TestTheErrorNamesWhatRefused(t *testing.T) {
 		{name: "session policy", identity: allowAll, session: other, want: "because no session policy allows the ec2:DeleteSnapshot action"},
 		{name: "service control policy", identity: allowAll, scp: other, want: "because no service control policy allows the ec2:DeleteSnapshot action"},
 		{name: "denied by a service control policy", identity: allowAll, scp: deny, want: "with an explicit deny in a service control policy"},
-		{name: "STS gives no reason", identity: other, service: "sts", want: "on resource: " + snapshotARN},
+		{name: "AssumeRole gives no reason", identity: other, service: "sts", want: "on resource: " + snapshotARN},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -63,7 +63,7 @@ func TestTheErrorNamesWhatRefused(t *testing.T) {
 			_, caller := w.NewSession(&session)
 			c := w.call(caller)
 			if tt.service != "" {
-				c.Service = tt.service
+				c.Service, c.Operation = tt.service, "AssumeRole"
 			}
 			need := core.Need{Action: "ec2:DeleteSnapshot", Resource: snapshotARN}
 			err := c.Authorize(core.Need{Action: "ec2:DescribeSnapshots", Resource: "*"}, need)

@@ -55,7 +55,8 @@ func (c *Caller) Entity() string {
 type Session struct {
 	Role           *Role
 	Name           string
-	Policy         *iampolicy.Document // session policy; nil means none
+	Policy         *iampolicy.Document // inline session policy; nil means none
+	Managed        []string            // ARNs of managed session policies
 	Tags           map[string]string   // session tags, inherited ones included
 	Transitive     []string            // keys of Tags that the next hop inherits
 	SourceIdentity string
@@ -76,10 +77,13 @@ type Session struct {
 // root for itself, from GetSessionToken, or, with a name, those of a federated
 // user that it vouches for, from GetFederationToken.
 type Pass struct {
-	Name   string              // of the federated user; empty means the caller itself
-	Policy *iampolicy.Document // a federated user may do nothing without
-	Tags   map[string]string   // session tags
-	Issued time.Time
+	Name string // of the federated user; empty means the caller itself
+	// Policy and Managed are session policies as in Session. A federated user
+	// may do nothing without.
+	Policy  *iampolicy.Document
+	Managed []string
+	Tags    map[string]string // session tags
+	Issued  time.Time
 	// Expires, DefaultRegions and TokenSize are as in Session.
 	Expires        time.Time
 	DefaultRegions bool

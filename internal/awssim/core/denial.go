@@ -8,21 +8,31 @@ import (
 	"github.com/snapkeep/snapkeep/iampolicy"
 )
 
-// denial is the error for a need that is refused.
+// denial is the error for a need that is refused. EC2 and STS do not say "on
+// resource: *", and EC2 encodes no message about what has no resource, by what
+// clients report of them.
 // Source of the wording: IAM User Guide, "Troubleshoot access denied error messages".
 func (c *Call) denial(n Need, v verdict, because string) error {
-	text := fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s%s", c.Caller.ARN, n.Action, n.Resource, because)
-	e := dialectOf(c.Service).denied
-	if c.Service == "ec2" {
-		text = "You are not authorized to perform this operation. " + text + ". Encoded authorization failure message: " + c.encodeFailure(v)
+	on := " on resource: " + n.Resource
+	if n.Resource == "*" && (c.Service == "ec2" || c.Service == "sts") {
+		on = ""
 	}
+	text := fmt.Sprintf("User: %s is not authorized to perform: %s%s%s", c.Caller.ARN, n.Action, on, because)
+	if c.Service == "ec2" {
+		text = "You are not authorized to perform this operation. " + text
+		if on != "" {
+			text += ". Encoded authorization failure message: " + c.encodeFailure(v)
+		}
+	}
+	e := dialectOf(c.Service).denied
 	return &Error{Code: e.Code, Status: e.Status, Message: text}
 }
 
-// because says which policy refused. STS does not: a caller must not learn
-// from the answer whether a role exists.
+// because says which policy refused. AssumeRole does not: a caller must not
+// learn from the answer whether a role exists. The documented wording, "because
+// no role trust policy allows", is not what clients report.
 func (c *Call) because(n Need, d iampolicy.Decision) string {
-	if c.Service == "sts" {
+	if c.Service == "sts" && c.Operation == "AssumeRole" {
 		return ""
 	}
 	if d.Outcome == iampolicy.ExplicitDeny && len(d.By) > 0 {

@@ -2,12 +2,15 @@ package iamsim
 
 import (
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/sigv4"
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
 // Registration returns what the dispatcher needs to know of IAM.
 func (s *Service) Registration() *core.Service {
-	return &core.Service{Name: "iam", Protocol: wire.IAM(), Operations: map[string]core.Operation{
+	// "Signature expired: … - 15 min." is what clients report of IAM.
+	signing := sigv4.Rules{Skew: sigv4.MaxSkew}
+	return &core.Service{Name: "iam", Protocol: wire.IAM(), Signing: signing, Operations: map[string]core.Operation{
 		"AddRoleToInstanceProfile":           core.Op(s.AddRoleToInstanceProfile),
 		"AttachRolePolicy":                   core.Op(s.AttachRolePolicy),
 		"AttachUserPolicy":                   core.Op(s.AttachUserPolicy),

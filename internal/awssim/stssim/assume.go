@@ -68,8 +68,7 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 
 // open opens the session.
 func (q *request) open(c *core.Call, role *core.Role) (*sts.AssumeRoleOutput, error) {
-	policy, err := q.bounds.sessionPolicy(c, role.Account)
-	if err != nil {
+	if err := q.bounds.checkManaged(c, role.Account); err != nil {
 		return nil, err
 	}
 	packed, err := q.bounds.pack(q.tags)
@@ -77,7 +76,7 @@ func (q *request) open(c *core.Call, role *core.Role) (*sts.AssumeRoleOutput, er
 		return nil, err
 	}
 	session := &core.Session{
-		Role: role, Name: q.name, Policy: policy, Tags: q.tags, Transitive: q.transitive,
+		Role: role, Name: q.name, Policy: q.bounds.policy, Managed: q.bounds.arns, Tags: q.tags, Transitive: q.transitive,
 		SourceIdentity: q.source, Issued: c.Now, Expires: c.Now.Add(q.duration).Truncate(time.Second),
 		DefaultRegions: c.ToGlobalSTS() && !role.Account.TokensEverywhere, TokenSize: q.bounds.tokenSize(packed),
 	}

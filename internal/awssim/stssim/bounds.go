@@ -123,25 +123,16 @@ func (b *bounds) readPolicy() error {
 	return nil
 }
 
-// sessionPolicy returns the one policy that the inline and the managed session
-// policies make together: a session may do what any of them allows. Managed
-// ones belong to the account or to AWS. It is nil if there are none.
-func (b *bounds) sessionPolicy(c *core.Call, account *core.Account) (*iampolicy.Document, error) {
-	if len(b.arns) == 0 {
-		return b.policy, nil
-	}
-	whole := &iampolicy.Document{Version: iampolicy.Version}
-	if b.policy != nil {
-		whole.Statements = slices.Clone(b.policy.Statements)
-	}
+// checkManaged checks that the managed session policies belong to the account
+// or to AWS. What AWS answers to others is not documented.
+func (b *bounds) checkManaged(c *core.Call, account *core.Account) error {
 	for _, arn := range b.arns {
-		d, err := managed(c, account, arn)
-		if err != nil {
-			return nil, err
+		p := c.Cloud.ManagedPolicy(arn)
+		if p == nil || p.Account != nil && p.Account != account || !strings.HasPrefix(arn, "arn:"+account.Partition+":") {
+			return core.Errorf("ValidationError", "The managed policy %s does not exist in account %s.", arn, account.ID)
 		}
-		whole.Statements = append(whole.Statements, d.Statements...)
 	}
-	return whole, nil
+	return nil
 }
 
 // pack returns how much of the room in a token the policies and tags take, in

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
@@ -25,6 +27,15 @@ func encodedMessage(t *testing.T, err error) string {
 	return text
 }
 
+// create calls EC2, which asks for ec2:CreateVolume on a volume.
+func create(t *testing.T, c *awssim.Cloud, p aws.CredentialsProvider) error {
+	t.Helper()
+	cfg := c.Config(p, "eu-west-1")
+	cfg.Retryer = func() aws.Retryer { return aws.NopRetryer{} }
+	_, err := ec2.NewFromConfig(cfg).CreateVolume(t.Context(), &ec2.CreateVolumeInput{AvailabilityZone: aws.String("eu-west-1a"), Size: aws.Int32(1)})
+	return err
+}
+
 func TestDecodeAuthorizationMessage(t *testing.T) {
 	cloud := awssim.New(awssim.Options{Latency: -1})
 	decode := func(account, text string) (map[string]any, error) {
@@ -38,7 +49,9 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 		return m, nil
 	}
 	user := cloud.User(vault, "engine", allow(t, "*", "sts:*"))
-	text := encodedMessage(t, describe(t, cloud, user))
+	require.NotContains(t, describe(t, cloud, user).Error(), "Encoded", "about what has no resource there is none")
+	require.ErrorContains(t, describe(t, cloud, user), "is not authorized to perform: ec2:DescribeSnapshots because no identity-based policy allows the ec2:DescribeSnapshots action")
+	text := encodedMessage(t, create(t, cloud, user))
 	m, err := decode(vault, text)
 	require.NoError(t, err)
 	require.Equal(t, false, m["allowed"])
@@ -46,8 +59,8 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 	require.Equal(t, map[string]any{"items": []any{}}, m["matchedStatements"])
 	require.Equal(t, map[string]any{"items": []any{}}, m["failures"])
 	about := m["context"].(map[string]any)
-	require.Equal(t, "ec2:DescribeSnapshots", about["action"])
-	require.Equal(t, "*", about["resource"])
+	require.Equal(t, "ec2:CreateVolume", about["action"])
+	require.Equal(t, "arn:aws:ec2:eu-west-1:999999999999:volume/*", about["resource"])
 	principal := about["principal"].(map[string]any)
 	require.Equal(t, engine, principal["arn"])
 	require.Equal(t, "engine", principal["name"])
@@ -55,12 +68,12 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 	conditions := about["conditions"].(map[string]any)["items"].([]any)
 	require.Contains(t, conditions, map[string]any{"key": "ec2:Region", "values": map[string]any{"items": []any{map[string]any{"value": "eu-west-1"}}}})
 
-	deny := parse(t, `{"Version":"2012-10-17","Statement":[{"Sid":"NoRead","Effect":"Deny","Action":"ec2:Describe*","Resource":"*",
+	deny := parse(t, `{"Version":"2012-10-17","Statement":[{"Sid":"NoRead","Effect":"Deny","Action":"ec2:Create*","Resource":"*",
 		"Condition":{"StringEquals":{"aws:RequestedRegion":"eu-west-1"}}}]}`)
 	cloud.PutRole(target, awssim.Role{Name: "backup", Path: "/bk/", Trust: trust(t, engine, ""), Policies: []*iampolicy.Document{awssim.Admin(), deny}})
 	out, err := client(cloud, user).AssumeRole(t.Context(), input(nil))
 	require.NoError(t, err)
-	refusal := encodedMessage(t, describe(t, cloud, of(out)))
+	refusal := encodedMessage(t, create(t, cloud, of(out)))
 	m, err = decode(target, refusal)
 	require.NoError(t, err)
 	require.Equal(t, true, m["explicitDeny"])
@@ -68,7 +81,7 @@ func TestDecodeAuthorizationMessage(t *testing.T) {
 	value := func(s string) map[string]any { return map[string]any{"items": []any{map[string]any{"value": s}}} }
 	require.Equal(t, map[string]any{"items": []any{map[string]any{
 		"statementId": "NoRead", "effect": "DENY", "principals": value(role), "principalGroups": map[string]any{"items": []any{}},
-		"actions": value("ec2:Describe*"), "resources": value("*"),
+		"actions": value("ec2:Create*"), "resources": value("*"),
 		"conditions": map[string]any{"items": []any{map[string]any{"key": "aws:RequestedRegion", "values": value("eu-west-1")}}},
 	}}}, m["matchedStatements"])
 

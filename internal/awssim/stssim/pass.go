@@ -67,14 +67,15 @@ func (*Service) GetFederationToken(c *core.Call, in *sts.GetFederationTokenInput
 	if err := c.Authorize(needs...); err != nil {
 		return nil, err
 	}
-	if pass.Policy, err = b.sessionPolicy(c, c.Account); err != nil {
+	if err := b.checkManaged(c, c.Account); err != nil {
 		return nil, err
 	}
 	packed, err := b.pack(b.tags)
 	if err != nil {
 		return nil, err
 	}
-	pass.Name, pass.Tags, pass.TokenSize = *in.Name, b.tags, b.tokenSize(packed)
+	pass.Name, pass.Policy, pass.Managed = *in.Name, b.policy, b.arns
+	pass.Tags, pass.TokenSize = b.tags, b.tokenSize(packed)
 	cred, caller := c.NewPass(pass)
 	out := &sts.GetFederationTokenOutput{
 		Credentials:             credentials(cred, pass.Expires),
