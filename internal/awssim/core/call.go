@@ -26,6 +26,8 @@ type Call struct {
 	Caller    Caller
 	Now       time.Time
 	RequestID string
+
+	decisions []Authorization // on what it needed, if somebody wants to know
 	UserAgent string
 	Referer   string // empty means that the client sent none
 }

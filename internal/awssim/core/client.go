@@ -2,6 +2,8 @@ package core
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -10,21 +12,76 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 )
 
 // A Client is an HTTP client that reaches the cloud without a network. It
 // works inside testing/synctest, since nothing in it waits for a socket. It
 // is what the SDK takes as aws.HTTPClient.
-type Client struct{ cloud *Cloud }
+//
+// It stands for one process on one host: what has it in its configuration
+// lives and dies with it.
+type Client struct {
+	cloud *Cloud
+	once  sync.Once
+	dead  chan struct{}
+}
 
-// Client returns the cloud's HTTP client.
-func (c *Cloud) Client() *Client { return &Client{c} }
+// ErrDead is the error of every call that a process makes after its end.
+var ErrDead = errors.New("core: the process is dead")
+
+// Client returns a new HTTP client for the cloud.
+func (c *Cloud) Client() *Client { return &Client{cloud: c, dead: make(chan struct{})} }
+
+// Kill ends the process: each of its calls fails from now on, at once and for
+// ever, with ErrDead. Those that are on their way to the cloud take no effect,
+// and the answers of others are lost.
+func (c *Client) Kill() {
+	if c == nil {
+		return
+	}
+	c.once.Do(func() { close(c.dead) })
+}
+
+// Dead is closed when the process has ended, by Kill or by a Fault that says Die.
+func (c *Client) Dead() <-chan struct{} {
+	if c == nil {
+		return nil
+	}
+	return c.dead
+}
+
+// isDead tells whether the process has ended. A nil Client is one that came
+// over a socket, and lives.
+func (c *Client) isDead() bool {
+	if c == nil {
+		return false
+	}
+	select {
+	case <-c.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// clientKey is where the context of a request holds its Client.
+type clientKey struct{}
+
+// sender returns the process that a request comes from; nil if it came over a socket.
+func sender(r *http.Request) *Client {
+	c, _ := r.Context().Value(clientKey{}).(*Client)
+	return c
+}
 
 // Do sends a request. The cloud's work is done in the caller's goroutine.
 func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	fail := func(err error) error {
 		return &url.Error{Op: r.Method[:1] + strings.ToLower(r.Method[1:]), URL: r.URL.Redacted(), Err: err}
+	}
+	if c.isDead() {
+		return nil, fail(ErrDead)
 	}
 	if err := r.Context().Err(); err != nil {
 		return nil, fail(err)
@@ -34,7 +91,7 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 			Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true,
 		}})
 	}
-	in := r.Clone(r.Context())
+	in := r.Clone(context.WithValue(r.Context(), clientKey{}, c))
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
@@ -44,6 +101,9 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	defer in.Body.Close()
 	w := &recorder{head: http.Header{}, status: http.StatusOK}
 	whole := w.serve(c.cloud, in)
+	if c.isDead() {
+		return nil, fail(ErrDead)
+	}
 	if err := r.Context().Err(); err != nil && !whole {
 		return nil, fail(err)
 	}

@@ -26,8 +26,14 @@ type Options struct {
 	// operation does not have, or one that is not simulated. It runs under the
 	// cloud's lock. Nil means that misuse is only collected; see Cloud.Misuse.
 	OnMisuse func(string)
+	// ClockSkew is how far the cloud's clock is ahead of package time's, which
+	// is its clients'; see Cloud.SetClockSkew.
+	ClockSkew time.Duration
 	// OnCall decides which calls fail and how; see Cloud.SetFault. Nil means none does.
 	OnCall func(CallInfo) Fault
+	// LogCalls is how many calls Cloud.Log remembers, the newest ones. Zero means
+	// none, negative all. It takes about 1 KiB a call.
+	LogCalls int
 	// RecordAuthorizations keeps every decision for Cloud.Authorizations. It
 	// takes about 1 KiB a call.
 	RecordAuthorizations bool
@@ -50,12 +56,14 @@ type Cloud struct {
 	limiter        limiter
 	lag            lagging
 	onCall         func(CallInfo) Fault
+	skew           time.Duration
 	calls          int
 	stats          Stats
 	misuse         []string
 	authorizations []Authorization
 	failures       failureCode
 	observers      []func()
+	log            callLog
 }
 
 // New returns an empty cloud, without services.
@@ -63,6 +71,7 @@ func New(opts Options) *Cloud {
 	if opts.Latency == 0 {
 		opts.Latency = 50 * time.Millisecond
 	}
+	opts.Latency = max(opts.Latency, 0)
 	return &Cloud{
 		opts:        opts,
 		rng:         rand.New(rand.NewPCG(opts.Seed, 0x5eed)),
@@ -73,6 +82,8 @@ func New(opts Options) *Cloud {
 		limiter:     newLimiter(opts.Limits),
 		lag:         newLagging(opts.Consistency, opts.Seed),
 		onCall:      opts.OnCall,
+		skew:        opts.ClockSkew,
+		log:         callLog{keep: opts.LogCalls},
 		stats:       Stats{Calls: map[string]int{}},
 	}
 }
@@ -83,8 +94,18 @@ func (c *Cloud) Lock() { c.mu.Lock() }
 // Unlock gives the lock back.
 func (c *Cloud) Unlock() { c.mu.Unlock() }
 
-// Now is the cloud's clock.
-func (c *Cloud) Now() time.Time { return time.Now() }
+// Now is the cloud's clock. The caller holds the lock.
+func (c *Cloud) Now() time.Time { return time.Now().Add(c.skew) }
+
+// SetClockSkew sets how far the cloud's clock is ahead of its clients'. Beyond
+// 15 min, requests are refused until the client corrects the time that it signs
+// with, as the SDK does when it sees the Date of an answer. All that is under
+// way in the cloud jumps with the clock.
+func (c *Cloud) SetClockSkew(ahead time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.skew = ahead
+}
 
 // Account returns the account with the id, and makes it if there is none.
 func (c *Cloud) Account(id string) *Account {

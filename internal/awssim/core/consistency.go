@@ -113,7 +113,7 @@ func (c *Call) Sees(kind Change, id string, changed time.Time) bool {
 		return true
 	}
 	longest, age := l.longest(kind), c.Now.Sub(changed)
-	if age >= longest {
+	if age >= longest || age < 0 { // the clock may have been set back
 		return true
 	}
 	replica := mix(l.seed, "", uint64(c.N)) % uint64(max(l.Replicas, 1))

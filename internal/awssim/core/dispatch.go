@@ -21,12 +21,14 @@ var _ http.Handler = (*Cloud)(nil)
 type reply struct {
 	wire.Answer
 	requestID string
+	date      string // of the cloud's clock, as HTTP has it
 }
 
 func (a reply) header(w http.ResponseWriter) {
 	maps.Copy(w.Header(), a.Header)
 	w.Header().Set("Content-Type", a.ContentType)
 	w.Header().Set("X-Amzn-Requestid", a.requestID)
+	w.Header().Set("Date", a.date)
 	w.WriteHeader(a.Status)
 }
 
@@ -43,7 +45,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	answer, fault := c.answer(r, body)
-	if !pause(r.Context(), c.opts.Latency-c.opts.Latency/2) {
+	if !pause(r.Context(), c.opts.Latency-c.opts.Latency/2+fault.Delay) {
 		panic(http.ErrAbortHandler)
 	}
 	fault.strike(w, r, answer)
@@ -65,27 +67,46 @@ func pause(ctx context.Context, d time.Duration) bool {
 }
 
 // answer does all that needs the lock.
-func (c *Cloud) answer(r *http.Request, body []byte) (reply, Fault) {
+func (c *Cloud) answer(r *http.Request, body []byte) (answer reply, fault Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if sender(r).isDead() {
+		return reply{}, Fault{Way: Die}
+	}
 	id := c.NewUUID()
 	call, service, refusal := c.identify(r, body)
-	if refusal != nil {
+	if refusal == nil {
+		call.RequestID = id
+		answer.Answer, fault, refusal = c.respond(call, service, r, body)
+	} else {
 		c.stats.Rejected++
-		return failure(service, id, refusal), Fault{}
 	}
-	call.RequestID = id
-	out, fault, err := c.perform(call, service, r, body)
+	if refusal != nil {
+		answer.Answer = failure(service, id, refusal)
+	}
+	if call != nil {
+		c.log.add(call, fault, refusal)
+	}
+	if fault.Way == Die {
+		sender(r).Kill()
+	}
+	answer.requestID, answer.date = id, c.Now().UTC().Format(http.TimeFormat)
+	return answer, fault
+}
+
+// respond runs a call and words its output, or says what it is refused with.
+func (c *Cloud) respond(call *Call, s *Service, r *http.Request, body []byte) (wire.Answer, Fault, *Error) {
+	out, fault, err := c.perform(call, s, r, body)
 	switch {
-	case fault.Way == Refuse:
-		return failure(service, id, &fault.Error), fault
+	case fault.Way.refuses():
+		return wire.Answer{}, fault, &fault.Error
 	case err != nil:
 		c.stats.Errors++
-		return failure(service, id, c.visible(call, err)), fault
+		return wire.Answer{}, fault, c.visible(call, err)
 	case out == nil: // a fault before the effect
-		return reply{}, fault
+		return wire.Answer{}, fault, nil
 	}
-	return reply{service.Protocol.Result(call.Operation, id, out), id}, fault
+	return s.Protocol.Result(call.Operation, call.RequestID, out), fault, nil
 }
 
 // perform reads the request, runs it and returns its output.
@@ -157,10 +178,10 @@ func (c *Cloud) visible(call *Call, err error) *Error {
 	return &dialectOf(call.Service).internal
 }
 
-func failure(s *Service, id string, e *Error) reply {
+func failure(s *Service, id string, e *Error) wire.Answer {
 	status := e.Status
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	return reply{s.Protocol.Failure(id, wire.Error{Status: status, Code: e.Code, Message: e.Message, Members: e.Members}), id}
+	return s.Protocol.Failure(id, wire.Error{Status: status, Code: e.Code, Message: e.Message, Members: e.Members})
 }

@@ -1,8 +1,11 @@
 package core
 
 import (
+	"fmt"
 	"net/http"
 	"reflect"
+	"strings"
+	"time"
 )
 
 // CallInfo describes a call to whoever decides on faults.
@@ -10,6 +13,7 @@ type CallInfo struct {
 	// N counts the calls that got this far, from 1. For one caller that waits
 	// for each answer it is the same in every run.
 	N         int
+	Time      time.Time
 	Account   string // the caller's
 	Region    string
 	Service   string // "ec2"
@@ -28,35 +32,90 @@ type Way int
 
 // The ways of failing.
 const (
-	// None: the call does not fail.
+	// None: the call does not fail. With a Delay its answer is slow.
 	None Way = iota
 	// Refuse answers with Fault.Error.
 	Refuse
+	// Throttle refuses as the service does when there are too many requests.
+	Throttle
+	// Expire refuses as the service does when the session is over.
+	Expire
 	// Reset breaks the connection.
 	Reset
 	// Hang gives no answer until the client gives up.
 	Hang
-	// Garbage answers with an HTML page and status 503, as a load balancer does.
+	// Garbage answers with an HTML page, as a load balancer does.
 	Garbage
-	// Truncate breaks off in the middle of the answer.
+	// Truncate breaks the connection in the middle of the answer.
 	Truncate
+	// Cut answers with half of the XML or JSON, as if that were all.
+	Cut
+	// Corrupt changes one bit of the answer, if it consists of bytes and not of
+	// XML or JSON: what GetSnapshotBlock of the EBS direct APIs reads does not fit
+	// its checksum then. Other answers are left as they are.
+	Corrupt
+	// Die ends the process that calls: see Client.Kill. To a client that came
+	// over a socket it is a Reset.
+	Die
 )
+
+// ways in words, as a Script has them.
+var ways = []string{"none", "refuse", "throttle", "expire", "reset", "hang", "garbage", "truncate", "cut", "corrupt", "die"}
+
+// String returns the way as a Script has it: "reset".
+func (w Way) String() string {
+	if w < 0 || int(w) >= len(ways) {
+		return fmt.Sprintf("way(%d)", int(w))
+	}
+	return ways[w]
+}
+
+// afterOnly says that the way needs an answer to spoil.
+func (w Way) afterOnly() bool { return w == Truncate || w == Cut || w == Corrupt }
+
+// refuses says that the call is answered with an error.
+func (w Way) refuses() bool { return w == Refuse || w == Throttle || w == Expire }
 
 // A Fault is what happens to a call. The zero value is nothing.
 type Fault struct {
 	Way Way
 	// After says that the call takes effect first and only its answer is lost.
-	// For Truncate that is always so.
+	// For Truncate, Cut and Corrupt that is always so.
 	After bool
 	// Error is the answer of Refuse. The zero value is the service's internal
 	// error, with status 500.
 	Error Error
+	// Status of Garbage. Zero means 503.
+	Status int
+	// Delay of the answer, or of its loss, beyond the latency.
+	Delay time.Duration
 }
 
-// SetFault sets who decides which calls fail, in place of Options.OnCall. It
-// is asked under the cloud's lock about every call that is authenticated,
-// well-formed and not throttled, so it must not use the cloud. Nil means that
-// none fails.
+// String returns the fault as a Script has it: "garbage 500 after delay 3s".
+func (f Fault) String() string {
+	words := []string{f.Way.String()}
+	if f.Way == None && f.Delay > 0 {
+		return "slow " + f.Delay.String()
+	}
+	if status := f.Status + f.Error.Status; status != 0 {
+		words = append(words, fmt.Sprint(status))
+	}
+	if f.Error.Code != "" {
+		words = append(words, f.Error.Code)
+	}
+	if f.After && !f.Way.afterOnly() {
+		words = append(words, "after")
+	}
+	if f.Delay > 0 {
+		words = append(words, "delay", f.Delay.String())
+	}
+	return strings.Join(words, " ")
+}
+
+// SetFault sets who decides which calls fail, in place of Options.OnCall: a
+// function of the test's, or that of a Script. It is asked under the cloud's
+// lock about every call that is authenticated, well-formed and not throttled,
+// so it must not use the cloud. Nil means that none fails.
 func (c *Cloud) SetFault(decide func(CallInfo) Fault) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,16 +130,23 @@ func (c *Cloud) fault(call *Call, in any) Fault {
 		return Fault{}
 	}
 	f := c.onCall(CallInfo{
-		N: c.calls, Account: call.Account.ID, Region: call.Region, Service: call.Service, Operation: call.Operation,
+		N: c.calls, Time: call.Now, Account: call.Account.ID, Region: call.Region, Service: call.Service, Operation: call.Operation,
 		Mutating: mutating(call, in), Caller: call.Caller.ARN, Input: in,
 	})
-	if f.Way == Truncate {
-		f.After = true
+	f.After = f.After || f.Way.afterOnly()
+	switch d := dialectOf(call.Service); {
+	case f.Way == Refuse && f.Error.Code == "":
+		status := f.Error.Status
+		f.Error = d.internal
+		if status != 0 {
+			f.Error.Status = status
+		}
+	case f.Way == Throttle:
+		f.Error = *throttled(call, in)
+	case f.Way == Expire:
+		f.Error = d.expiredToken
 	}
-	if f.Way == Refuse && f.Error.Code == "" {
-		f.Error = dialectOf(call.Service).internal
-	}
-	if f.Way != None {
+	if f.Way != None || f.Delay > 0 {
 		c.stats.Faults++
 	}
 	return f
@@ -103,28 +169,52 @@ func usesKey(c *Call) bool {
 	return r != nil && r.shared == "kms:cryptography"
 }
 
-// garbage is what stands before a service when it is down.
-const garbage = "<html><body><h1>503 Service Unavailable</h1></body></html>"
-
 // strike does to the client what the fault says. It does not return if there
 // is no answer to give.
 func (f Fault) strike(w http.ResponseWriter, r *http.Request, answer reply) {
 	switch f.Way {
 	case Hang:
-		<-r.Context().Done()
+		select {
+		case <-r.Context().Done():
+		case <-sender(r).Dead():
+		}
+		panic(http.ErrAbortHandler)
+	case Reset, Die:
 		panic(http.ErrAbortHandler)
 	case Garbage:
-		w.Header().Set("Content-Type", "text/html")
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = w.Write([]byte(garbage)) // the client is gone if this fails
+		f.garbage(w, answer)
+		return
 	case Truncate:
 		answer.header(w)
 		_, _ = w.Write(answer.Body[:len(answer.Body)/2])
 		panic(http.ErrAbortHandler)
-	case Reset:
-		panic(http.ErrAbortHandler)
-	default:
-		answer.header(w)
-		_, _ = w.Write(answer.Body)
+	case Cut:
+		answer.Body = answer.Body[:len(answer.Body)/2]
+	case Corrupt:
+		answer.corrupt()
 	}
+	answer.header(w)
+	_, _ = w.Write(answer.Body) // the client is gone if this fails
+}
+
+// garbage answers as what stands before a service does when that is down.
+func (f Fault) garbage(w http.ResponseWriter, answer reply) {
+	status := f.Status
+	if status == 0 {
+		status = http.StatusServiceUnavailable
+	}
+	w.Header().Set("Content-Type", "text/html")
+	w.Header().Set("Date", answer.date)
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<html><body><h1>%d %s</h1></body></html>", status, http.StatusText(status))
+}
+
+// corrupt changes one bit in the middle of an answer of bytes.
+func (a *reply) corrupt() {
+	if len(a.Body) == 0 || strings.Contains(a.ContentType, "xml") || strings.Contains(a.ContentType, "json") {
+		return
+	}
+	changed := append([]byte(nil), a.Body...) // the service may hold the bytes
+	changed[len(changed)/2] ^= 1
+	a.Body = changed
 }

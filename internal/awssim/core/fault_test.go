@@ -1,8 +1,10 @@
 package core_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"syscall"
 	"testing"
@@ -10,10 +12,12 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ebs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
+	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
 func TestFaults(t *testing.T) {
@@ -39,6 +43,12 @@ func TestFaults(t *testing.T) {
 		{name: "reset after", fault: core.Fault{Way: core.Reset, After: true}, check: reset, effects: 1},
 		{name: "garbage before", fault: core.Fault{Way: core.Garbage}, check: func(t *testing.T, err error) { require.Equal(t, 503, status(err)) }},
 		{name: "garbage after", fault: core.Fault{Way: core.Garbage, After: true}, check: func(t *testing.T, err error) { require.Equal(t, 503, status(err)) }, effects: 1},
+		{name: "internal error with a status", fault: core.Fault{Way: core.Refuse, Error: core.Error{Status: 503}}, check: hasCode("InternalError", 503)},
+		{name: "garbage 500", fault: core.Fault{Way: core.Garbage, Status: 500}, check: func(t *testing.T, err error) { require.Equal(t, 500, status(err)) }},
+		{name: "throttled", fault: core.Fault{Way: core.Throttle}, check: hasCode("RequestLimitExceeded", 503)},
+		{name: "throttled after", fault: core.Fault{Way: core.Throttle, After: true}, check: hasCode("RequestLimitExceeded", 503), effects: 1},
+		{name: "expired", fault: core.Fault{Way: core.Expire}, check: hasCode("RequestExpired", 400)},
+		{name: "cut", fault: core.Fault{Way: core.Cut}, check: func(t *testing.T, err error) { require.ErrorContains(t, err, "deserialization failed") }, effects: 1},
 		{name: "truncated", fault: core.Fault{Way: core.Truncate}, check: func(t *testing.T, err error) { require.ErrorContains(t, err, "unexpected EOF") }, effects: 1},
 	}
 	for _, tt := range tests {
@@ -51,7 +61,7 @@ func TestFaults(t *testing.T) {
 				require.Error(t, err)
 			}
 			_, err = deleteSnapshot(t.Context(), w.ec2(w.user()))
-			if tt.name != "truncated" { // DeleteSnapshot's answer is too short for the SDK to look at
+			if tt.name != "truncated" && tt.name != "cut" { // DeleteSnapshot's answer is too short for the SDK to look at
 				tt.check(t, err)
 			}
 			require.Equal(t, tt.effects, w.deletions)
@@ -209,4 +219,53 @@ func TestOtherHostsAreNotReached(t *testing.T) {
 	require.NoError(t, err)
 	_, err = w.Client().Do(r)
 	require.ErrorContains(t, err, `Get "https://example.com/": dial tcp: lookup example.com: no such host`)
+}
+
+func TestSlowAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, core.Options{Latency: -1, OnCall: script(t, "nth 1: slow 40s; nth 2: refuse 503 Unavailable delay 5s").Decide()})
+		start := time.Now()
+		_, err := deleteSnapshot(t.Context(), w.ec2(w.user()))
+		require.NoError(t, err)
+		require.Equal(t, 40*time.Second, time.Since(start))
+		_, err = deleteSnapshot(t.Context(), w.ec2(w.user()))
+		require.Equal(t, "Unavailable", code(t, err))
+		require.Equal(t, 45*time.Second, time.Since(start))
+		require.Equal(t, 2, w.Stats().Faults)
+
+		w.SetFault(script(t, "*: slow 40s").Decide())
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		_, err = deleteSnapshot(ctx, w.ec2(w.user()))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 2, w.deletions, "who gives up waiting has missed the answer only")
+	})
+}
+
+// Bytes that do not fit their checksum are for the client to find out.
+func TestCorruptBytes(t *testing.T) {
+	w := newWorld(t, core.Options{Latency: -1})
+	data := []byte("what was on the disk")
+	w.Register(&core.Service{Name: "ebs", Protocol: wire.EBS(), Operations: map[string]core.Operation{
+		"GetSnapshotBlock": core.Op(func(*core.Call, *ebs.GetSnapshotBlockInput) (*ebs.GetSnapshotBlockOutput, error) {
+			return &ebs.GetSnapshotBlockOutput{BlockData: io.NopCloser(bytes.NewReader(data)), Checksum: aws.String("of data")}, nil
+		}),
+	}})
+	read := func() []byte {
+		out, err := ebs.NewFromConfig(w.config(w.user(), "")).GetSnapshotBlock(t.Context(), &ebs.GetSnapshotBlockInput{
+			SnapshotId: aws.String("snap-1"), BlockIndex: aws.Int32(0), BlockToken: aws.String("x"),
+		})
+		require.NoError(t, err)
+		require.Equal(t, "of data", *out.Checksum)
+		got, err := io.ReadAll(out.BlockData)
+		require.NoError(t, err)
+		return got
+	}
+	require.Equal(t, data, read())
+	w.SetFault(script(t, "*: corrupt").Decide())
+	require.NotEqual(t, data, read())
+	require.Len(t, read(), len(data))
+	require.Equal(t, "what was on the disk", string(data))
+	_, err := w.ec2(w.user()).DescribeSnapshots(t.Context(), nil)
+	require.NoError(t, err, "XML is left as it is")
 }

@@ -106,11 +106,19 @@ func (l *limiter) draw(c *Call, in any, r *rate) (*level, *Error) {
 	if level.tokens >= r.tokens(in) {
 		return level, nil
 	}
-	if r != nil && r.refusal != nil {
-		return nil, r.refusal
-	}
-	return nil, &dialectOf(c.Service).throttled
+	return nil, refusalOf(c, r)
 }
+
+// refusalOf is the answer to a call that asks too much of a line's bucket.
+func refusalOf(c *Call, r *rate) *Error {
+	if r != nil && r.refusal != nil {
+		return r.refusal
+	}
+	return &dialectOf(c.Service).throttled
+}
+
+// throttled is the answer to a call that comes too early.
+func throttled(c *Call, in any) *Error { return refusalOf(c, ratesOf(c, in)[0]) }
 
 // level brings a bucket up to date.
 func (l *limiter) level(key bucketKey, b Bucket, now time.Time) *level {
@@ -120,7 +128,8 @@ func (l *limiter) level(key bucketKey, b Bucket, now time.Time) *level {
 		v = &level{tokens: b.Burst, at: now}
 		l.buckets[key] = v
 	}
-	v.tokens = min(b.Burst, v.tokens+now.Sub(v.at).Seconds()*b.PerSecond)
+	elapsed := max(now.Sub(v.at), 0) // the clock may have been set back
+	v.tokens = min(b.Burst, v.tokens+elapsed.Seconds()*b.PerSecond)
 	v.at, v.bucket = now, b
 	return v
 }

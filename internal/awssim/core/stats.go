@@ -57,12 +57,16 @@ func (c *Cloud) Authorizations() []Authorization {
 }
 
 func (c *Cloud) record(call *Call, req iampolicy.Request, d iampolicy.Decision) {
-	if !c.opts.RecordAuthorizations {
+	if !c.opts.RecordAuthorizations && !c.log.on() {
 		return
 	}
-	c.authorizations = append(c.authorizations, Authorization{
+	a := Authorization{
 		Call: call.N, Operation: call.Service + ":" + call.Operation,
 		Caller: call.Caller.ARN, Principal: call.Caller.Entity(),
 		Action: req.Action, Resource: req.Resource, Keys: req.Context, Decision: d,
-	})
+	}
+	call.decisions = append(call.decisions, a)
+	if c.opts.RecordAuthorizations {
+		c.authorizations = append(c.authorizations, a)
+	}
 }
