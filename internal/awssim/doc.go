@@ -1,5 +1,5 @@
-// Package awssim is the simulated AWS: several accounts with IAM, STS, EC2
-// and KMS behind the real wire protocols, in memory.
+// Package awssim is the simulated AWS: several accounts with IAM, STS, EC2,
+// EBS direct and KMS behind the real wire protocols, in memory.
 //
 //	cloud := awssim.New(awssim.Options{})
 //	admin := cloud.User("111111111111", "admin", awssim.Admin())

@@ -167,6 +167,30 @@ func TestKeysAreNeeded(t *testing.T) {
 	})
 }
 
+// A key that lets an account in lets it read what is shared with it.
+func TestSharedAndEncrypted(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		key := w.key()
+		vol := w.volume(1, key)
+		w.write(vol, "text", 0)
+		id := w.snapshot(vol)
+		_, err := w.ec2(home).ModifySnapshotAttribute(t.Context(), &ec2.ModifySnapshotAttributeInput{
+			SnapshotId: &id, Attribute: ec2types.SnapshotAttributeNameCreateVolumePermission,
+			OperationType: ec2types.OperationTypeAdd, UserIds: []string{friend},
+		})
+		require.NoError(t, err)
+		theirs := w.ebs(ec2sim.Site{Account: friend, Region: ireland})
+		token := w.token(id, 0)
+		_, err = theirs.GetSnapshotBlock(t.Context(), &ebs.GetSnapshotBlockInput{SnapshotId: &id, BlockIndex: aws.Int32(0), BlockToken: token})
+		refused(t, err, "AccessDeniedException", "DEPENDENCY_ACCESS_DENIED", 403)
+		_, err = w.kms().PutKeyPolicy(t.Context(), &kms.PutKeyPolicyInput{KeyId: &key, Policy: aws.String(`{"Version":"2012-10-17","Statement":[
+			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + owner + `:root"},"Action":"kms:*","Resource":"*"},
+			{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + friend + `:root"},"Action":"kms:Decrypt","Resource":"*"}]}`)})
+		require.NoError(t, err)
+		get(t, theirs, id, 0, token)
+	})
+}
+
 // The outcomes of the tables of "Encryption outcomes for EBS direct APIs".
 func TestEncryptionOutcomes(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {

@@ -8,6 +8,9 @@
 // What no public source tells is chosen so that a client has to cope with the
 // harder case, and stands in [Rules], so that a test can have it the other way.
 //
+// Nothing is told late here, whatever the cloud's consistency: no public source
+// says that these APIs lag behind EC2.
+//
 // Not simulated: local snapshots on Outposts, and two calls that write one
 // block at the same time.
 package ebssim

@@ -65,7 +65,8 @@ func checkPut(in *ebs.PutSnapshotBlockInput) error {
 }
 
 // CompleteSnapshot seals a snapshot. It may take a while until the snapshot is
-// completed in EC2.
+// completed in EC2. What a second call is answered is not documented; it is
+// refused here, so that a client that has lost the answer looks at the state.
 func (s *Service) CompleteSnapshot(c *core.Call, in *ebs.CompleteSnapshotInput) (*ebs.CompleteSnapshotOutput, error) {
 	if err := checkComplete(in); err != nil {
 		return nil, err
