@@ -57,7 +57,7 @@ var shelfCalls = []shelfCall{
 		return err
 	}},
 	{"ModifySnapshotTier", func(k *keptSnapshots) ec2sim.Ref { return k.free }, func(ctx context.Context, c *ec2.Client, k *keptSnapshots, dry *bool) error {
-		_, err := c.ModifySnapshotTier(ctx, &ec2.ModifySnapshotTierInput{SnapshotId: &k.free.ID, DryRun: dry})
+		_, err := c.ModifySnapshotTier(ctx, &ec2.ModifySnapshotTierInput{SnapshotId: &k.free.ID, StorageTier: types.TargetStorageTierArchive, DryRun: dry})
 		return err
 	}},
 	{"RestoreSnapshotTier", func(k *keptSnapshots) ec2sim.Ref { return k.archived }, func(ctx context.Context, c *ec2.Client, k *keptSnapshots, dry *bool) error {

@@ -96,7 +96,8 @@ func (s *Service) ModifySnapshotTier(c *core.Call, in *ec2.ModifySnapshotTierInp
 	if err != nil {
 		return nil, err
 	}
-	if in.StorageTier != "" && in.StorageTier != types.TargetStorageTierArchive {
+	// Source: EC2 API Reference, ModifySnapshotTier: "You must specify archive."
+	if in.StorageTier != types.TargetStorageTierArchive {
 		return nil, invalid("StorageTier", in.StorageTier)
 	}
 	sn, err := s.ownSnapshot(c, in.SnapshotId)

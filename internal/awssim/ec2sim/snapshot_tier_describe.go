@@ -18,7 +18,8 @@ var tierFilters = attributes[snapshotView]{
 }
 
 // DescribeSnapshotTierStatus lists the caller's snapshots and in which tier
-// each of them is.
+// each of them is. Whether AWS leaves out those that were never archived is
+// not documented.
 func (s *Service) DescribeSnapshotTierStatus(c *core.Call, in *ec2.DescribeSnapshotTierStatusInput) (*ec2.DescribeSnapshotTierStatusOutput, error) {
 	found, next, err := describe(s, c, in, search[*snapshot, snapshotView]{
 		shelf:   func(st *site) *shelf[*snapshot] { return &st.snapshots },

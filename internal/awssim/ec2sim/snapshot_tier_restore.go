@@ -78,7 +78,9 @@ func (s *Service) canRestore(now time.Time, st *site, sn *snapshot) error {
 }
 
 // restore starts a restore. One that is there already is changed at once: the
-// days count from now, which the documentation leaves open.
+// new days count from now.
+// Source: Amazon EBS User Guide, "Modify the restore period for a temporarily
+// restored Amazon EBS snapshot".
 func (s *Service) restore(now time.Time, sn *snapshot, permanent bool, days int32) {
 	was := sn.tier
 	start := stamp(now)

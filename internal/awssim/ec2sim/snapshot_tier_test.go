@@ -184,7 +184,7 @@ func TestArchivedSnapshotsAreOutOfReach(t *testing.T) {
 		sn := w.snapshot(w.volume(from, ""))
 		require.NoError(t, w.share(sn, "add", second))
 		require.Equal(t, "AuthFailure", codeOf(t, func() error {
-			_, err := w.admin(other).ModifySnapshotTier(t.Context(), &ec2.ModifySnapshotTierInput{SnapshotId: &sn.ID})
+			_, err := w.admin(other).ModifySnapshotTier(t.Context(), &ec2.ModifySnapshotTierInput{SnapshotId: &sn.ID, StorageTier: types.TargetStorageTierArchive})
 			return err
 		}), "a grantee cannot archive")
 		w.inArchive(sn)
