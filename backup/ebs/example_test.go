@@ -67,7 +67,7 @@ func furnish(ctx context.Context, api *ec2.Client, region string) error {
 		return types.BlockDeviceMapping{DeviceName: &device, Ebs: &types.EbsBlockDevice{VolumeSize: &size, VolumeType: types.VolumeTypeGp3}}
 	}
 	images, err := api.DescribeImages(ctx, &ec2.DescribeImagesInput{
-		Owners: []string{"amazon"}, Filters: []types.Filter{{Name: aws.String("architecture"), Values: []string{"x86_64"}}},
+		Owners: []string{"amazon"}, Filters: []types.Filter{{Name: aws.String("name"), Values: []string{"base-linux-x86_64"}}},
 	})
 	if err != nil {
 		return err
