@@ -33,6 +33,7 @@ var mayImport = map[string][]string{
 	"internal/awssim/iamsim":   {"iampolicy", "internal/awssim/core", "internal/awssim/grammar", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/grammar":  {"iampolicy"},
 	"internal/awssim/wire/gen": {"internal/awssim/wire"},
+	"internal/awssim/s3sim":    {"iampolicy", "internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/ssmsim":   {"internal/awssim/core", "internal/awssim/ec2sim", "internal/awssim/wire"},
 
 	// The table of what AWS is documented to do; what it is put to is in its tests.

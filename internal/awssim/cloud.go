@@ -13,6 +13,7 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
 	"github.com/snapkeep/snapkeep/internal/awssim/iamsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
+	"github.com/snapkeep/snapkeep/internal/awssim/s3sim"
 	"github.com/snapkeep/snapkeep/internal/awssim/ssmsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/stssim"
 )
@@ -41,6 +42,7 @@ func New(opts Options) *Cloud {
 	c.ebs = ebssim.New(c.Cloud, c.ec2, c.kms)
 	c.Register(c.ec2.Registration())
 	c.Register(c.iam.Registration())
+	c.Register(s3sim.New(c.Cloud, c.kms).Registration())
 	c.ssm = ssmsim.New(c.Cloud, c.ec2)
 	c.Register(c.ssm.Registration())
 	c.Register(c.ebs.Registration())
@@ -52,9 +54,13 @@ func New(opts Options) *Cloud {
 func (c *Cloud) Handler() http.Handler { return c.Cloud }
 
 // Config returns a configuration for the SDK's clients that reaches this
-// cloud, without a network.
+// cloud, without a network. Checksums are as config.LoadDefaultConfig has them.
 func (c *Cloud) Config(creds aws.CredentialsProvider, region string) aws.Config {
-	return aws.Config{Region: region, Credentials: creds, HTTPClient: c.Client()}
+	return aws.Config{
+		Region: region, Credentials: creds, HTTPClient: c.Client(),
+		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenSupported,
+		ResponseChecksumValidation: aws.ResponseChecksumValidationWhenSupported,
+	}
 }
 
 // EC2 returns the cloud's EC2, for what has no API: contents of volumes,

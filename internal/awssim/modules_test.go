@@ -4,5 +4,4 @@ package awssim_test
 // service is there.
 import (
 	_ "github.com/aws/aws-sdk-go-v2/service/organizations"
-	_ "github.com/aws/aws-sdk-go-v2/service/s3"
 )

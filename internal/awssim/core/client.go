@@ -142,10 +142,18 @@ func (w *recorder) response(r *http.Request, whole bool) *http.Response {
 	if !whole {
 		body = io.MultiReader(body, errorReader{io.ErrUnexpectedEOF})
 	}
+	length := int64(w.body.Len())
+	if r.Method == http.MethodHead || w.status == http.StatusNotModified || w.status == http.StatusNoContent {
+		// A server of net/http sends no body then, but its length, if it is told.
+		body = http.NoBody
+		if told, err := strconv.ParseInt(w.head.Get("Content-Length"), 10, 64); err == nil {
+			length = told
+		}
+	}
 	return &http.Response{
 		Status: strconv.Itoa(w.status) + " " + http.StatusText(w.status), StatusCode: w.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.head, Body: io.NopCloser(body), ContentLength: int64(w.body.Len()), Request: r,
+		Header: w.head, Body: io.NopCloser(body), ContentLength: length, Request: r,
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/wire"
 )
 
-// maxBody of a request. The largest of the simulated services is far below.
-const maxBody = 1 << 20
+// maxBody of a request. The largest is a part of an object of S3, 5 MiB or
+// more.
+const maxBody = 16 << 20
 
 var _ http.Handler = (*Cloud)(nil)
 
@@ -111,6 +112,10 @@ func (c *Cloud) respond(call *Call, s *Service, r *http.Request, body []byte) (w
 
 // perform reads the request, runs it and returns its output.
 func (c *Cloud) perform(call *Call, s *Service, r *http.Request, body []byte) (any, Fault, error) {
+	r, body, refusal := unchunk(r, body)
+	if refusal != nil {
+		return nil, Fault{}, refusal
+	}
 	message, err := s.Protocol.Open(r, body)
 	if err != nil {
 		return nil, Fault{}, openError(s.Name, err)
@@ -128,7 +133,7 @@ func (c *Cloud) perform(call *Call, s *Service, r *http.Request, body []byte) (a
 	if err := c.read(call, message, in); err != nil {
 		return nil, Fault{}, err
 	}
-	if refusal := c.limiter.admit(call, in); refusal != nil {
+	if refusal = c.limiter.admit(call, in); refusal != nil {
 		c.stats.Throttled++
 		return nil, Fault{}, refusal
 	}
@@ -150,7 +155,13 @@ func (c *Cloud) read(call *Call, m *wire.Message, in any) error {
 		c.NoteMisuse("%s %s has no member %s", call.Service, call.Operation, list)
 		return dialectOf(call.Service).unknownMember.with(list)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, wire.ErrDigest):
+		// Source: Amazon S3 API Reference, "Error responses".
+		return Errorf("BadDigest", "%v", err)
+	case errors.Is(err, wire.ErrMalformed):
+		return dialectOf(call.Service).malformed.with(err.Error())
+	case err != nil:
 		return dialectOf(call.Service).badValue.with(err.Error())
 	}
 	return nil
