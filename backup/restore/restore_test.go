@@ -52,6 +52,10 @@ func TestAPlacedInstance(t *testing.T) {
 			Placement: &types.Placement{AvailabilityZone: aws.String(away + "c")},
 		})
 		require.NoError(t, err)
+		_, err = there.ImportKeyPair(t.Context(), &ec2.ImportKeyPairInput{
+			KeyName: aws.String("ops"), PublicKeyMaterial: []byte("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA ops"),
+		})
+		require.NoError(t, err)
 		other := run.Instances[0]
 		q := w.request(restore.Instance, away)
 		q.Instance = restore.Launch{

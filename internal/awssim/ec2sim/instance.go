@@ -23,30 +23,42 @@ type instance struct {
 	reservation  string
 	image        *image
 	kind         types.InstanceType
-	subnet       subnet
-	vpc          string
-	groups       []string
+	subnet       *subnet
+	nics         []*nic // attached; the first is that of launch
 	keyName      string
-	profile      string // ARN of the instance profile
+	profile      *profileUse // nil: none
 	token        string
-	address      string
 	index        int32
 	made         time.Time
 	launched     time.Time
 	ebsOptimized bool
 	rootDevice   string
 	volumes      []*volume // ever attached, in order; some may have left
+	roots        []string  // ids of the volumes that were ever at the root device
+	platform     platform
+	products     []string    // codes of the AWS Marketplace
+	stores       []mapping   // volumes of the computer it runs on
+	boots        []time.Time // when it was started or rebooted, oldest first
+	options      instanceOptions
 	tags         tagSets
-
-	platform platform
-	products []string    // codes of the AWS Marketplace
-	stores   []mapping   // volumes of the computer it runs on
-	boots    []time.Time // when it was started or rebooted, oldest first
 
 	from, to types.InstanceStateName
 	moved    time.Time // when it left the state before
 	at       time.Time // when to is reached
 	reason   *types.StateReason
+	by       string // what StateTransitionReason says
+}
+
+// InstanceOptions are what a launch says of an instance beside its disks and
+// its network, and what can be said of it later.
+type instanceOptions struct {
+	userData    string // in base64
+	keepRunning bool   // disableApiStop
+	keepAlive   bool   // disableApiTermination
+	shutdown    types.ShutdownBehavior
+	hibernation bool
+	monitoring  bool
+	metadata    types.InstanceMetadataOptionsResponse
 }
 
 func (in *instance) order() uint64 { return in.seq }
@@ -60,7 +72,7 @@ func (in *instance) state(now time.Time) types.InstanceStateName {
 
 // move sends the instance from one state to another.
 func (in *instance) move(now time.Time, from, to types.InstanceStateName, takes time.Duration) {
-	in.from, in.to, in.moved, in.at, in.reason = from, to, stamp(now), stamp(now).Add(takes), nil
+	in.from, in.to, in.moved, in.at, in.reason, in.by = from, to, stamp(now), stamp(now).Add(takes), nil, ""
 }
 
 // boot notes that the instance starts anew at some time.
@@ -68,11 +80,12 @@ func (in *instance) boot(at time.Time) { in.boots = append(in.boots, stamp(at)) 
 
 // bootMode is what the instance was booted with.
 // Source: EC2 User Guide, "Instance launch behavior with Amazon EC2 boot
-// modes": an image that does not say boots arm64 with UEFI, others with BIOS;
-// uefi-preferred is UEFI where the type can, as all types of Nitro here do.
+// modes": uefi-preferred is UEFI where the type can; an image that says
+// nothing boots arm64 with UEFI and others with BIOS.
 func (in *instance) bootMode() types.InstanceBootModeValues {
 	switch im := in.image; {
-	case im.boot == types.BootModeValuesUefi, im.boot == types.BootModeValuesUefiPreferred, im.arch == types.ArchitectureValuesArm64:
+	case im.arch == types.ArchitectureValuesArm64, im.boot == types.BootModeValuesUefi,
+		im.boot == types.BootModeValuesUefiPreferred && onNitro(in.kind):
 		return types.InstanceBootModeValuesUefi
 	}
 	return types.InstanceBootModeValuesLegacyBios
@@ -131,53 +144,4 @@ var stateCodes = map[types.InstanceStateName]int32{
 
 func apiState(name types.InstanceStateName) *types.InstanceState {
 	return &types.InstanceState{Code: aws.Int32(stateCodes[name]), Name: name}
-}
-
-func (in *instance) api(now time.Time) types.Instance {
-	out := types.Instance{
-		AmiLaunchIndex:     aws.Int32(in.index),
-		Architecture:       in.image.arch,
-		BootMode:           in.image.boot,
-		ClientToken:        aws.String(in.token),
-		EbsOptimized:       aws.Bool(in.ebsOptimized),
-		EnaSupport:         aws.Bool(in.image.ena),
-		Hypervisor:         types.HypervisorTypeXen,
-		ImageId:            aws.String(in.image.id),
-		InstanceId:         aws.String(in.id),
-		InstanceType:       in.kind,
-		LaunchTime:         aws.Time(in.launched),
-		Monitoring:         &types.Monitoring{State: types.MonitoringStateDisabled},
-		Placement:          &types.Placement{AvailabilityZone: aws.String(in.subnet.zone), Tenancy: types.TenancyDefault},
-		PrivateIpAddress:   aws.String(in.address),
-		RootDeviceName:     aws.String(in.rootDevice),
-		RootDeviceType:     types.DeviceTypeEbs,
-		State:              apiState(in.state(now)),
-		SubnetId:           aws.String(in.subnet.id),
-		Tags:               apiTags(in.tags[in.site.Account]),
-		VirtualizationType: in.image.virtualization,
-		VpcId:              aws.String(in.vpc),
-	}
-	if in.keyName != "" {
-		out.KeyName = aws.String(in.keyName)
-	}
-	if in.profile != "" {
-		out.IamInstanceProfile = &types.IamInstanceProfile{Arn: aws.String(in.profile), Id: aws.String(derivedID("AIPA", in.profile))}
-	}
-	if in.reason != nil && !now.Before(in.at) {
-		reason := *in.reason
-		out.StateReason = &reason
-	}
-	for _, g := range in.groups {
-		out.SecurityGroups = append(out.SecurityGroups, types.GroupIdentifier{GroupId: aws.String(g), GroupName: aws.String("default")})
-	}
-	for _, v := range in.attached(now) {
-		out.BlockDeviceMappings = append(out.BlockDeviceMappings, types.InstanceBlockDeviceMapping{
-			DeviceName: aws.String(v.attachment.device),
-			Ebs: &types.EbsInstanceBlockDevice{
-				AttachTime: aws.Time(v.attachment.since), DeleteOnTermination: aws.Bool(v.attachment.deleteOnTermination),
-				Status: types.AttachmentStatus(v.attachment.state(now)), VolumeId: aws.String(v.id),
-			},
-		})
-	}
-	return out
 }

@@ -1,9 +1,7 @@
 package ec2sim
 
 import (
-	"fmt"
-	"slices"
-	"strings"
+	"encoding/base64"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -17,15 +15,16 @@ type launch struct {
 	image    *image
 	instance instance // the model of each
 	disks    []launchDisk
+	nics     []launchNIC
+	key      *keyPair                     // or nil
+	profile  string                       // ARN of the instance profile
 	tags     map[string]map[string]string // by kind of resource
 }
 
-// A launchDisk is one volume of each instance.
-type launchDisk struct {
-	mapping mapping
-	volume  volume    // the model
-	source  *snapshot // or nil
-}
+// runMembers are those of RunInstances that are served.
+const runMembers = "BlockDeviceMappings ClientToken DisableApiStop DisableApiTermination EbsOptimized HibernationOptions " +
+	"IamInstanceProfile ImageId InstanceInitiatedShutdownBehavior InstanceType KeyName MaxCount MetadataOptions MinCount Monitoring " +
+	"NetworkInterfaces Placement PrivateIpAddress SecurityGroupIds SecurityGroups SubnetId TagSpecifications UserData"
 
 // RunInstances launches instances with the volumes that the image and the
 // request describe.
@@ -34,8 +33,11 @@ func (s *Service) RunInstances(c *core.Call, in *ec2.RunInstancesInput) (*ec2.Ru
 	if err != nil {
 		return nil, err
 	}
-	if err := onlyPlain(c, in); err != nil {
+	if err := served(c, in, runMembers); err != nil {
 		return nil, err
+	}
+	if in.MinCount == nil || in.MaxCount == nil || *in.MinCount < 1 || *in.MaxCount < *in.MinCount {
+		return nil, core.Errorf("InvalidParameterValue", "The counts of instances must be at least 1, and the maximum not below the minimum")
 	}
 	if out, err := s.sameInstances(c, in); out != nil || err != nil {
 		return out, err
@@ -44,41 +46,18 @@ func (s *Service) RunInstances(c *core.Call, in *ec2.RunInstancesInput) (*ec2.Ru
 	if err != nil {
 		return nil, err
 	}
-	if err := c.Authorize(l.needs(c)...); err != nil {
+	if err := allowed(c, in.DryRun, l.needs(c)...); err != nil {
 		return nil, err
 	}
-	if err := c.DryRun(in.DryRun); err != nil {
-		return nil, err
-	}
+	st.sweep(c.Now)
 	reservation := s.cloud.NewID("r")
 	for i := range *in.MaxCount {
-		s.start(c, st, l, reservation, i)
+		if err := s.start(c, st, l, reservation, i); err != nil {
+			return nil, err
+		}
 	}
 	s.remember(c, in.ClientToken, in, reservation)
 	return s.reservationOf(c, st, reservation), nil
-}
-
-// onlyPlain refuses what the simulation lacks.
-func onlyPlain(c *core.Call, in *ec2.RunInstancesInput) error {
-	for _, member := range []struct {
-		name string
-		set  bool
-	}{
-		{"LaunchTemplate", in.LaunchTemplate != nil},
-		{"NetworkInterfaces", len(in.NetworkInterfaces) > 0},
-		{"InstanceMarketOptions", in.InstanceMarketOptions != nil},
-		{"HibernationOptions", in.HibernationOptions != nil},
-		{"DisableApiTermination", aws.ToBool(in.DisableApiTermination)},
-		{"DisableApiStop", aws.ToBool(in.DisableApiStop)},
-	} {
-		if member.set {
-			return c.Unsupported(member.name)
-		}
-	}
-	if in.MinCount == nil || in.MaxCount == nil || *in.MinCount < 1 || *in.MaxCount < *in.MinCount {
-		return core.Errorf("InvalidParameterValue", "The counts of instances must be at least 1, and the maximum not below the minimum")
-	}
-	return nil
 }
 
 func (s *Service) sameInstances(c *core.Call, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {
@@ -118,7 +97,7 @@ func (s *Service) launch(c *core.Call, st *site, in *ec2.RunInstancesInput) (*la
 		return nil, err
 	}
 	if im.state(c.Now) != types.ImageStateAvailable {
-		return nil, core.Errorf("InvalidAMIID.Unavailable", "The image ID '%s' is not available", im.id)
+		return nil, unavailable(im)
 	}
 	kind := in.InstanceType
 	if kind == "" {
@@ -127,252 +106,102 @@ func (s *Service) launch(c *core.Call, st *site, in *ec2.RunInstancesInput) (*la
 	if err := im.canRun(kind); err != nil {
 		return nil, err
 	}
-	sub, err := st.place(in)
-	if err != nil {
-		return nil, err
-	}
-	groups, err := st.securityGroups(in)
-	if err != nil {
-		return nil, err
-	}
-	l := &launch{image: im, tags: tags, instance: instance{
-		site: st.Site, image: im, kind: kind, subnet: sub, vpc: st.vpc, groups: groups,
-		keyName: aws.ToString(in.KeyName), profile: profileARN(c, in.IamInstanceProfile), token: aws.ToString(in.ClientToken),
+	l := &launch{image: im, tags: tags, profile: profileARN(c, in.IamInstanceProfile), instance: instance{
+		site: st.Site, image: im, kind: kind, token: aws.ToString(in.ClientToken), platform: im.platform, products: im.products,
 		ebsOptimized: aws.ToBool(in.EbsOptimized), rootDevice: im.rootDevice,
 	}}
-	l.disks, err = s.launchDisks(c, st, im, in.BlockDeviceMappings)
-	for i := range l.disks {
-		l.disks[i].volume.zone = sub.zone
+	if l.profile != "" {
+		l.instance.profile = &profileUse{arn: l.profile} // for its condition key
 	}
-	return l, err
-}
-
-// place returns the subnet of a request: the one it names, the one of the
-// zone it names, or the first.
-func (st *site) place(in *ec2.RunInstancesInput) (subnet, error) {
-	asked := ""
-	if in.Placement != nil {
-		asked = aws.ToString(in.Placement.AvailabilityZone)
+	if err := st.place(l, in); err != nil {
+		return nil, err
 	}
-	if in.SubnetId != nil {
-		i := slices.IndexFunc(st.subnets, func(sub subnet) bool { return sub.id == *in.SubnetId })
-		if i < 0 {
-			return subnet{}, core.Errorf("InvalidSubnetID.NotFound", "The subnet ID '%s' does not exist", *in.SubnetId)
-		}
-		if asked != "" && asked != st.subnets[i].zone {
-			return subnet{}, core.Errorf("InvalidParameterValue", "The subnet '%s' is not in the availability zone '%s'", *in.SubnetId, asked)
-		}
-		return st.subnets[i], nil
-	}
-	if asked == "" {
-		return st.subnets[0], nil
-	}
-	if _, err := zone(st.Region, &asked, nil); err != nil {
-		return subnet{}, err
-	}
-	return st.subnets[slices.IndexFunc(st.subnets, func(sub subnet) bool { return sub.zone == asked })], nil
-}
-
-func (st *site) securityGroups(in *ec2.RunInstancesInput) ([]string, error) {
-	for _, id := range in.SecurityGroupIds {
-		if id != st.group {
-			return nil, core.Errorf("InvalidGroup.NotFound", "The security group '%s' does not exist", id)
-		}
-	}
-	for _, name := range in.SecurityGroups {
-		if name != "default" {
-			return nil, core.Errorf("InvalidGroup.NotFound", "The security group '%s' does not exist in default VPC '%s'", name, st.vpc)
-		}
-	}
-	return []string{st.group}, nil
-}
-
-func profileARN(c *core.Call, spec *types.IamInstanceProfileSpecification) string {
-	switch {
-	case spec == nil:
-		return ""
-	case spec.Arn != nil:
-		return *spec.Arn
-	}
-	return c.Account.GlobalARN("iam", "instance-profile/"+aws.ToString(spec.Name))
-}
-
-// passedRole is the role that an instance profile passes to the instance. The
-// simulation knows no instance profiles: each is taken to hold the role that
-// has its name, as the console makes them.
-func passedRole(profile string) string {
-	return strings.Replace(profile, ":instance-profile/", ":role/", 1)
-}
-
-// launchDisks lays the request's mappings over the image's.
-// Source: EC2 User Guide, "Block device mappings".
-func (s *Service) launchDisks(c *core.Call, st *site, im *image, asked []types.BlockDeviceMapping) ([]launchDisk, error) {
-	merged := slices.Clone(im.mappings)
-	specs := map[string]types.EbsBlockDevice{}
-	for _, b := range asked {
-		device := aws.ToString(b.DeviceName)
-		i := slices.IndexFunc(merged, func(m mapping) bool { return m.device == device })
-		switch {
-		case device == "":
-			return nil, core.Errorf("MissingParameter", "The request must contain the parameter deviceName")
-		case b.VirtualName != nil:
-			return nil, c.Unsupported("VirtualName")
-		case b.NoDevice != nil:
-			if i >= 0 {
-				merged = slices.Delete(merged, i, i+1)
-			}
-			continue
-		case b.Ebs == nil:
-			return nil, core.Errorf("InvalidBlockDeviceMapping", "The mapping of '%s' says nothing of a volume", device)
-		case i < 0:
-			merged = append(merged, mapping{device: device, deleteOnTermination: true})
-			i = len(merged) - 1
-		}
-		if b.Ebs.DeleteOnTermination != nil {
-			merged[i].deleteOnTermination = *b.Ebs.DeleteOnTermination
-		}
-		specs[device] = *b.Ebs
-	}
-	var disks []launchDisk
-	for _, m := range merged {
-		d, err := s.launchDisk(c, st, m, specs[m.device])
-		if err != nil {
+	if in.KeyName != nil {
+		if l.key, err = st.keyNamed(in.KeyName); err != nil {
 			return nil, err
 		}
-		disks = append(disks, d)
+		l.instance.keyName = l.key.name
 	}
-	if !slices.ContainsFunc(disks, func(d launchDisk) bool { return d.mapping.device == im.rootDevice }) {
-		return nil, core.Errorf("InvalidBlockDeviceMapping", "The root device '%s' has no volume", im.rootDevice)
-	}
-	return disks, nil
-}
-
-// launchDisk plans one volume: what the request leaves open is as the image
-// has it. The image's snapshots need not be visible to whoever may launch it.
-func (s *Service) launchDisk(c *core.Call, st *site, m mapping, asked types.EbsBlockDevice) (launchDisk, error) {
-	source := s.snapshotByID(c.Now, m.snapshot)
-	if id := aws.ToString(asked.SnapshotId); id != "" && id != m.snapshot {
-		var err error
-		if source, err = s.visibleSnapshot(c, c.Region, asked.SnapshotId); err != nil {
-			return launchDisk{}, err
-		}
-	}
-	spec := volumeSpec{
-		size: asked.VolumeSize, kind: asked.VolumeType, iops: asked.Iops, throughput: asked.Throughput,
-		encrypted: asked.Encrypted, key: asked.KmsKeyId,
-	}
-	if spec.size == nil && m.size > 0 {
-		spec.size = aws.Int32(m.size)
-	}
-	if spec.kind == "" || spec.kind == m.kind {
-		spec.kind = m.kind
-		if spec.iops == nil && m.iops > 0 {
-			spec.iops = aws.Int32(m.iops)
-		}
-		if spec.throughput == nil && m.throughput > 0 {
-			spec.throughput = aws.Int32(m.throughput)
-		}
-	}
-	v, err := s.plan(c, st, source, spec)
-	if err != nil {
-		return launchDisk{}, err
-	}
-	return launchDisk{mapping: m, volume: *v, source: source}, nil
-}
-
-// needs names everything that RunInstances touches.
-func (l *launch) needs(c *core.Call) []core.Need {
-	made := l.instance.planned(l.tags["instance"])
-	at := l.instance.site
-	sub := l.instance.subnet
-	net := core.Keys("ec2:AvailabilityZone", sub.zone, "ec2:Vpc", arn(at, "vpc", l.instance.vpc), "ec2:Subnet", arn(at, "subnet", sub.id))
-	nic := subject{
-		kind: "network-interface", arn: arn(at, "network-interface", "*"), owner: at.Account,
-		keys: core.WithRequestTags(net, l.tags["network-interface"]),
-	}
-	all := needs("RunInstances", l.image.existing(c.Account.ID), made, nic, subject{
-		kind: "subnet", arn: arn(at, "subnet", sub.id), owner: at.Account,
-		keys: core.Keys("ec2:AvailabilityZone", sub.zone, "ec2:AvailabilityZoneId", zoneID(sub.zone), "ec2:SubnetID", sub.id,
-			"ec2:Vpc", arn(at, "vpc", l.instance.vpc)),
-	})
-	for _, g := range l.instance.groups {
-		all = append(all, needs("RunInstances", subject{
-			kind: "security-group", arn: arn(at, "security-group", g), owner: at.Account,
-			keys: core.Keys("ec2:SecurityGroupID", g, "ec2:Vpc", arn(at, "vpc", l.instance.vpc)),
-		})...)
-	}
-	if l.instance.keyName != "" {
-		all = append(all, needs("RunInstances", subject{
-			kind: "key-pair", arn: arn(at, "key-pair", l.instance.keyName), owner: at.Account,
-			keys: core.Keys("ec2:KeyPairName", l.instance.keyName),
-		})...)
+	if l.disks, l.instance.stores, err = s.launchDisks(c, st, im, in.BlockDeviceMappings); err != nil {
+		return nil, err
 	}
 	for i := range l.disks {
-		d := &l.disks[i]
-		all = append(all, needs("RunInstances", d.volume.planned(l.tags["volume"]))...)
-		// A snapshot that the request adds to those of the image.
-		if d.source != nil && d.source.id != d.mapping.snapshot {
-			all = append(all, needs("RunInstances", d.source.existing("snapshot", c.Account.ID))...)
-		}
+		l.disks[i].volume.zone = l.instance.subnet.zone
 	}
-	all = append(all, tagging("RunInstances", l.instance.planned(nil), l.tags["instance"])...)
-	if len(l.disks) > 0 {
-		all = append(all, tagging("RunInstances", l.disks[0].volume.planned(nil), l.tags["volume"])...)
-	}
-	if l.instance.profile != "" {
-		all = append(all, core.Need{
-			Action: "iam:PassRole", Resource: passedRole(l.instance.profile),
-			Keys: core.Keys("iam:PassedToService", "ec2.amazonaws.com"),
-		})
-	}
-	return all
+	return l, l.setOptions(c, in)
 }
 
-// start makes one instance and its volumes. If the caller may not use the key
-// of one, the instance never runs.
-// Source of the reasons: EC2 User Guide, "Instance terminates immediately".
-func (s *Service) start(c *core.Call, st *site, l *launch, reservation string, index int32) {
-	inst := l.instance
-	inst.id, inst.seq, inst.reservation, inst.index = s.cloud.NewID("i"), s.next(), reservation, index
-	inst.made, inst.launched = c.Now, stamp(c.Now)
-	inst.tags = ownTags(c.Account.ID, l.tags["instance"])
-	st.addresses++
-	inst.address = fmt.Sprintf("172.31.%d.%d", st.addresses/250%250, 4+st.addresses%250)
-	inst.platform, inst.products = l.image.platform, l.image.products
-	l.image.launched = inst.launched
-	inst.boot(c.Now)
-	inst.move(c.Now, types.InstanceStateNamePending, types.InstanceStateNameRunning, s.pace.Instance)
-	made := &inst
-	s.instances[made.id] = made
-	st.instances.add(made)
-	fault := keyWorks
+// setOptions reads what a request says of the instance itself.
+func (l *launch) setOptions(c *core.Call, in *ec2.RunInstancesInput) error {
+	o := &l.instance.options
+	o.keepRunning, o.keepAlive = aws.ToBool(in.DisableApiStop), aws.ToBool(in.DisableApiTermination)
+	o.monitoring = in.Monitoring != nil && aws.ToBool(in.Monitoring.Enabled)
+	o.shutdown = types.ShutdownBehaviorStop
+	if in.InstanceInitiatedShutdownBehavior != "" {
+		o.shutdown = in.InstanceInitiatedShutdownBehavior
+	}
+	if err := o.setUserData(in.UserData); err != nil {
+		return err
+	}
+	o.metadata = metadataOptions(l.image, in.MetadataOptions)
+	if in.HibernationOptions == nil || !aws.ToBool(in.HibernationOptions.Configured) {
+		return nil
+	}
 	for _, d := range l.disks {
-		v := d.volume
-		v.tags = ownTags(c.Account.ID, l.tags["volume"])
-		if f := s.make(c, st, &v, d.source); f != keyWorks {
-			fault = f
+		// Source: EC2 User Guide, "Prerequisites for EC2 instance hibernation":
+		// the root volume is encrypted.
+		if d.mapping.device == l.image.rootDevice && !d.volume.encrypted() {
+			return core.Errorf("UnsupportedHibernationConfiguration", "Hibernation needs an encrypted root volume")
 		}
-		s.attach(c, &v, made, d.mapping.device)
-		v.attachment.deleteOnTermination = d.mapping.deleteOnTermination
 	}
-	if fault == keyWorks {
-		return
-	}
-	made.move(c.Now, types.InstanceStateNamePending, types.InstanceStateNameTerminated, s.pace.Volume)
-	made.reason = launchFailure(fault)
-	for _, v := range made.volumes {
-		v.vanishes = made.at
-	}
+	o.hibernation = true
+	return nil
 }
 
-func launchFailure(fault keyFault) *types.StateReason {
-	if fault == keyState {
-		return &types.StateReason{
-			Code:    aws.String("Client.InvalidKMSKey.InvalidState"),
-			Message: aws.String("Client.InvalidKMSKey.InvalidState: The KMS key provided is in an incorrect state"),
-		}
+// setUserData checks and sets user data, which comes in base64.
+// Source of the number: EC2 User Guide, "Run commands when you launch an EC2
+// instance with user data input": 16 KB before it is encoded.
+func (o *instanceOptions) setUserData(text *string) error {
+	raw, err := base64.StdEncoding.DecodeString(aws.ToString(text))
+	switch {
+	case err != nil:
+		return core.Errorf("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.")
+	case len(raw) > 16<<10:
+		return core.Errorf("InvalidParameterValue", "User data is limited to 16384 bytes")
 	}
-	return &types.StateReason{
-		Code: aws.String("Client.InternalError"), Message: aws.String("Client.InternalError: Client error on launch"),
+	o.userData = aws.ToString(text)
+	return nil
+}
+
+// metadataOptions lays what a request says over the defaults, which are those
+// of the account unless the image demands version 2.
+// Source: EC2 User Guide, "Configure the Instance Metadata Service options".
+func metadataOptions(im *image, in *types.InstanceMetadataOptionsRequest) types.InstanceMetadataOptionsResponse {
+	out := types.InstanceMetadataOptionsResponse{
+		HttpEndpoint: types.InstanceMetadataEndpointStateEnabled, HttpProtocolIpv6: types.InstanceMetadataProtocolStateDisabled,
+		HttpPutResponseHopLimit: aws.Int32(1), HttpTokens: types.HttpTokensStateOptional,
+		InstanceMetadataTags: types.InstanceMetadataTagsStateDisabled,
 	}
+	if im.imds == types.ImdsSupportValuesV20 {
+		out.HttpTokens, out.HttpPutResponseHopLimit = types.HttpTokensStateRequired, aws.Int32(2)
+	}
+	if in == nil {
+		return out
+	}
+	if in.HttpEndpoint != "" {
+		out.HttpEndpoint = in.HttpEndpoint
+	}
+	if in.HttpProtocolIpv6 != "" {
+		out.HttpProtocolIpv6 = in.HttpProtocolIpv6
+	}
+	if in.HttpPutResponseHopLimit != nil {
+		out.HttpPutResponseHopLimit = in.HttpPutResponseHopLimit
+	}
+	if in.HttpTokens != "" {
+		out.HttpTokens = in.HttpTokens
+	}
+	if in.InstanceMetadataTags != "" {
+		out.InstanceMetadataTags = in.InstanceMetadataTags
+	}
+	return out
 }

@@ -19,6 +19,17 @@ var instanceType = regexp.MustCompile(`^([a-z]+(?:-[0-9a-z]+)?)([0-9]+)([a-z-]*)
 // Source: EC2 Instance Types, "Amazon EC2 instance types by hypervisor", Xen.
 var withoutENA = []string{"t1", "t2", "m1", "m2", "m3", "m4", "c1", "c3", "c4", "r3", "i2", "d2", "g2", "hs1", "cr1", "cc2", "cg1"}
 
+// xenWithENA are the families on Xen that have it all the same.
+var xenWithENA = []string{"r4", "i3", "x1", "x1e", "p2", "p3", "g3", "f1", "h1"}
+
+// onNitro tells whether instances of a type run on Nitro, whose volumes are
+// NVMe devices and which can boot with UEFI.
+func onNitro(kind types.InstanceType) bool {
+	part := instanceType.FindStringSubmatch(string(kind))
+	return part != nil && !slices.Contains(withoutENA, part[1]+part[2]+part[3]) && !slices.Contains(withoutENA, part[1]+part[2]) &&
+		!slices.Contains(xenWithENA, part[1]+part[2]+part[3])
+}
+
 // paravirtual are the families that run images of that kind.
 // Source: EC2 User Guide, "AMI virtualization types".
 var paravirtual = []string{"t1", "m1", "m2", "m3", "c1", "c3", "hs1"}
@@ -50,6 +61,10 @@ func (im *image) canRun(kind types.InstanceType) error {
 		return core.Errorf("InvalidParameterCombination",
 			"Enhanced networking with the Elastic Network Adapter (ENA) is required for the '%s' instance type."+
 				" Ensure that you are using an AMI that is enabled for ENA.", kind)
+	}
+	if im.boot == types.BootModeValuesUefi && !onNitro(kind) {
+		return core.Errorf("InvalidParameterCombination",
+			"Boot mode 'uefi' of the specified AMI is not supported by the instance type '%s'.", kind)
 	}
 	return nil
 }

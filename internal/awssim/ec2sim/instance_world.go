@@ -52,7 +52,7 @@ func (s *Service) InstancesNow(at Site) []Instance {
 
 func (in *instance) plain(now time.Time) Instance {
 	out := Instance{
-		Ref: Ref{Site: in.site, ID: in.id}, Since: in.moved, Address: in.address, Tags: maps.Clone(in.tags[in.site.Account]),
+		Ref: Ref{Site: in.site, ID: in.id}, Since: in.moved, Address: in.address(), Tags: maps.Clone(in.tags[in.site.Account]),
 	}
 	switch in.state(now) {
 	case types.InstanceStateNameRunning:

@@ -59,16 +59,36 @@ var demands = map[string]string{
 	"DetachVolume instance": ownTag + instanceKeys,
 
 	"RunInstances image":             ownTag + imageKeys,
-	"RunInstances instance":          newTag + "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:EbsOptimized ec2:InstanceID ec2:InstanceProfile ec2:InstanceType ec2:RootDeviceType ec2:Tenancy",
+	"RunInstances instance":          newTag + instanceKeys + " ec2:ProductCode ec2:InstanceMetadataTags",
 	"RunInstances volume":            newTag + "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:Encrypted ec2:ParentSnapshot ec2:VolumeID ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType",
 	"RunInstances network-interface": newTag + "ec2:AvailabilityZone ec2:NetworkInterfaceID ec2:Subnet ec2:Vpc",
-	"RunInstances subnet":            "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:SubnetID ec2:Vpc",
-	"RunInstances security-group":    "ec2:SecurityGroupID ec2:Vpc",
-	"RunInstances key-pair":          "ec2:KeyPairName",
+	"RunInstances subnet":            ownTag + "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:SubnetID ec2:Vpc",
+	"RunInstances security-group":    ownTag + "ec2:SecurityGroupID ec2:Vpc",
+	"RunInstances key-pair":          ownTag + "ec2:KeyPairName ec2:KeyPairType",
 	"RunInstances snapshot":          ownTag + "ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
 	"StartInstances instance":        ownTag + instanceKeys,
 	"StopInstances instance":         ownTag + instanceKeys,
 	"TerminateInstances instance":    ownTag + instanceKeys,
+
+	"RebootInstances instance":                             anInstance,
+	"DescribeInstanceAttribute instance":                   anInstance,
+	"ModifyInstanceAttribute instance":                     anInstance + " ec2:Attribute",
+	"ModifyInstanceAttribute security-group":               ownTag + groupKeys,
+	"AssociateIamInstanceProfile instance":                 anInstance + " ec2:NewInstanceProfile",
+	"ReplaceIamInstanceProfileAssociation instance":        anInstance + " ec2:NewInstanceProfile",
+	"DisassociateIamInstanceProfile instance":              anInstance,
+	"CreateReplaceRootVolumeTask instance":                 anInstance,
+	"CreateReplaceRootVolumeTask image":                    ownTag + imageKeys,
+	"CreateReplaceRootVolumeTask snapshot":                 ownTag + "ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
+	"CreateReplaceRootVolumeTask volume":                   newTag + "ec2:VolumeID",
+	"CreateReplaceRootVolumeTask replace-root-volume-task": newTag,
+
+	"ModifyVolume volume":            ownTag + volumeKeys,
+	"DescribeVolumeAttribute volume": ownTag + volumeKeys,
+	"ModifyVolumeAttribute volume":   ownTag + volumeKeys,
+	// The reference lists one kind of resource and the keys of the source and
+	// of the copy together.
+	"CopyVolumes volume": newTag + "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:Encrypted ec2:ParentSnapshot ec2:ParentVolume ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType",
 
 	"RegisterImage image":    newTag + "ec2:ImageID ec2:Owner",
 	"RegisterImage snapshot": ownTag + "ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
@@ -89,14 +109,57 @@ var demands = map[string]string{
 	"EnableImageDeregistrationProtection image":  ownTag + imageKeys,
 	"DisableImageDeregistrationProtection image": ownTag + imageKeys,
 
-	"CreateTags snapshot": anyTag + "ec2:CreateAction ec2:Encrypted ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
-	"CreateTags volume":   anyTag + "ec2:CreateAction " + volumeKeys,
-	"CreateTags instance": anyTag + "ec2:CreateAction " + instanceKeys,
-	"CreateTags image":    anyTag + "ec2:CreateAction ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType",
-	"DeleteTags snapshot": anyTag,
-	"DeleteTags volume":   anyTag,
-	"DeleteTags instance": anyTag,
-	"DeleteTags image":    anyTag,
+	"CreateVpc vpc":                                     newTag,
+	"DeleteVpc vpc":                                     ownTag + vpcKeys,
+	"CreateSubnet subnet":                               newTag,
+	"CreateSubnet vpc":                                  ownTag + vpcKeys,
+	"DeleteSubnet subnet":                               ownTag + subnetKeys,
+	"CreateSecurityGroup security-group":                newTag,
+	"CreateSecurityGroup vpc":                           ownTag + vpcKeys,
+	"DeleteSecurityGroup security-group":                ownTag + groupKeys,
+	"AuthorizeSecurityGroupIngress security-group":      ownTag + groupKeys,
+	"AuthorizeSecurityGroupIngress security-group-rule": newTag,
+	"AuthorizeSecurityGroupEgress security-group":       ownTag + groupKeys,
+	"AuthorizeSecurityGroupEgress security-group-rule":  newTag,
+	"CreateNetworkInterface network-interface":          newTag,
+	"CreateNetworkInterface subnet":                     ownTag + subnetKeys,
+	"CreateNetworkInterface security-group":             ownTag + groupKeys,
+	"DeleteNetworkInterface network-interface":          ownTag + nicKeys,
+	"AttachNetworkInterface network-interface":          ownTag + nicKeys,
+	"AttachNetworkInterface instance":                   anInstance,
+	"DetachNetworkInterface network-interface":          ownTag + nicKeys,
+	"DetachNetworkInterface instance":                   anInstance,
+	"ImportKeyPair key-pair":                            newTag,
+	"DeleteKeyPair key-pair":                            ownTag + "ec2:KeyPairName ec2:KeyPairType",
+	"AllocateAddress elastic-ip":                        newTag,
+	"ReleaseAddress elastic-ip":                         ownTag + "ec2:AllocationId ec2:Domain ec2:PublicIpAddress",
+	"CreateLaunchTemplate launch-template":              newTag,
+	"DeleteLaunchTemplate launch-template":              ownTag,
+
+	"CreateTags vpc":                      anyTag + "ec2:CreateAction " + vpcKeys,
+	"CreateTags subnet":                   anyTag + "ec2:CreateAction " + subnetKeys,
+	"CreateTags security-group":           anyTag + "ec2:CreateAction " + groupKeys,
+	"CreateTags network-interface":        anyTag + "ec2:CreateAction " + nicKeys,
+	"CreateTags key-pair":                 anyTag + "ec2:CreateAction ec2:KeyPairName ec2:KeyPairType",
+	"CreateTags elastic-ip":               anyTag + "ec2:CreateAction ec2:AllocationId ec2:Domain ec2:PublicIpAddress",
+	"CreateTags launch-template":          anyTag + "ec2:CreateAction",
+	"CreateTags replace-root-volume-task": anyTag + "ec2:CreateAction",
+	"DeleteTags vpc":                      anyTag,
+	"DeleteTags subnet":                   anyTag,
+	"DeleteTags security-group":           anyTag,
+	"DeleteTags network-interface":        anyTag,
+	"DeleteTags key-pair":                 anyTag,
+	"DeleteTags elastic-ip":               anyTag,
+	"DeleteTags launch-template":          anyTag,
+	"DeleteTags replace-root-volume-task": anyTag,
+	"CreateTags snapshot":                 anyTag + "ec2:CreateAction ec2:Encrypted ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize",
+	"CreateTags volume":                   anyTag + "ec2:CreateAction " + volumeKeys,
+	"CreateTags instance":                 anyTag + "ec2:CreateAction " + instanceKeys,
+	"CreateTags image":                    anyTag + "ec2:CreateAction ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType",
+	"DeleteTags snapshot":                 anyTag,
+	"DeleteTags volume":                   anyTag,
+	"DeleteTags instance":                 anyTag,
+	"DeleteTags image":                    anyTag,
 }
 
 const (
@@ -104,12 +167,18 @@ const (
 	newTag = "aws:RequestTag/ aws:TagKeys "
 	anyTag = ownTag + newTag
 
+	anInstance = ownTag + instanceKeys + " ec2:ProductCode ec2:InstanceMetadataTags"
+
 	imageKeys    = "ec2:ImageID ec2:ImageType ec2:Owner ec2:Public ec2:RootDeviceType"
 	snapshotKeys = "ec2:Encrypted ec2:Owner ec2:ParentVolume ec2:SnapshotID ec2:SnapshotTime ec2:VolumeSize "
-
-	volumeKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:Encrypted ec2:ParentSnapshot ec2:ParentVolume " +
+	volumeKeys   = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:Encrypted ec2:ParentSnapshot ec2:ParentVolume " +
 		"ec2:VolumeID ec2:VolumeIops ec2:VolumeSize ec2:VolumeThroughput ec2:VolumeType"
-	instanceKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:EbsOptimized ec2:InstanceID ec2:InstanceProfile ec2:InstanceType ec2:RootDeviceType ec2:Tenancy"
+	instanceKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:EbsOptimized ec2:InstanceID ec2:InstanceMarketType ec2:InstanceProfile ec2:InstanceType " +
+		"ec2:MetadataHttpEndpoint ec2:MetadataHttpPutResponseHopLimit ec2:MetadataHttpTokens ec2:RootDeviceType ec2:Tenancy"
+	subnetKeys = "ec2:AvailabilityZone ec2:AvailabilityZoneId ec2:SubnetID ec2:Vpc"
+	groupKeys  = "ec2:SecurityGroupID ec2:Vpc"
+	nicKeys    = "ec2:AvailabilityZone ec2:NetworkInterfaceID ec2:Subnet ec2:Vpc"
+	vpcKeys    = "ec2:Tenancy ec2:VpcID"
 )
 
 // A subject is a resource that an action touches: its ARN and all that could
@@ -254,38 +323,6 @@ func (v *volume) planned(tags map[string]string) subject {
 	}
 	return subject{
 		kind: "volume", arn: arn(v.site, "volume", "*"), owner: v.site.Account,
-		keys: core.WithRequestTags(keys, tags),
-	}
-}
-
-func (in *instance) keys() map[string][]string {
-	keys := core.Keys(
-		"ec2:AvailabilityZone", in.subnet.zone,
-		"ec2:AvailabilityZoneId", zoneID(in.subnet.zone),
-		"ec2:EbsOptimized", flag(in.ebsOptimized),
-		"ec2:InstanceID", in.id,
-		"ec2:InstanceType", string(in.kind),
-		"ec2:RootDeviceType", "ebs",
-		"ec2:Tenancy", "default",
-	)
-	if in.profile != "" {
-		keys["ec2:InstanceProfile"] = []string{in.profile}
-	}
-	return keys
-}
-
-func (in *instance) existing() subject {
-	return subject{
-		kind: "instance", arn: arn(in.site, "instance", in.id), owner: in.site.Account,
-		keys: core.WithResourceTags(in.keys(), "ec2", in.tags[in.site.Account]),
-	}
-}
-
-func (in *instance) planned(tags map[string]string) subject {
-	keys := in.keys()
-	delete(keys, "ec2:InstanceID")
-	return subject{
-		kind: "instance", arn: arn(in.site, "instance", "*"), owner: in.site.Account,
 		keys: core.WithRequestTags(keys, tags),
 	}
 }

@@ -55,6 +55,7 @@ func newFixture(t testing.TB, w *world) *fixture {
 	f.own = w.snapshot(f.loose, "a", "1")
 	f.foreign = w.snapshot(w.volume(f.from, ""))
 	require.NoError(t, w.share(f.foreign, "add", target))
+	w.keyPair(f.at, "k")
 	out, err := f.c.RegisterImage(t.Context(), imageInput("fixture", f.own.ID))
 	require.NoError(t, err)
 	f.image = *out.ImageId

@@ -33,6 +33,8 @@ type Service struct {
 	sites     map[Site]*site
 	requests  map[request]*answer // by client token
 
+	addressesMade int // public ones
+
 	leaving []*snapshot // deleted, but some call may yet be told of them
 	was     was
 }
@@ -81,6 +83,11 @@ func (s *Service) here(c *core.Call) (*site, error) {
 	}
 	s.settle(c.Now)
 	return s.site(Site{Account: c.Account.ID, Region: c.Region}), nil
+}
+
+// siteOf returns the site of a call whose Region there is.
+func (s *Service) siteOf(c *core.Call) *site {
+	return s.site(Site{Account: c.Account.ID, Region: c.Region})
 }
 
 // next numbers a new resource.

@@ -30,10 +30,16 @@ type site struct {
 	// imageCopies are under way, or may be so no more.
 	imageCopies []*image
 	lineages    map[string]*lineage
-	vpc         string
-	subnets     []subnet
-	group       string // the default security group
-	addresses   int    // private addresses given out
+	vpcs        shelf[*vpc]
+	subnets     shelf[*subnet]
+	groups      shelf[*securityGroup]
+	interfaces  shelf[*nic]
+	unplugging  []*nic // of instances that are being terminated
+	keyPairs    shelf[*keyPair]
+	addresses   shelf[*address]
+	templates   shelf[*template]
+	tasks       shelf[*rootTask]
+	profiles    shelf[*profileUse]
 	// publicImages tells whether images may be made public. Accounts begin
 	// without.
 	// Source: EC2 User Guide, "Block public access to your AMIs", default
@@ -49,11 +55,6 @@ type site struct {
 	defaultKey   kmssim.ARN                           // empty: the key that AWS manages
 }
 
-// A subnet of the default network: one for each zone.
-type subnet struct {
-	id, zone string
-}
-
 // A region holds what accounts can see across sites.
 type region struct {
 	name      string
@@ -65,15 +66,8 @@ func (s *Service) site(at Site) *site {
 	if st := s.sites[at]; st != nil {
 		return st
 	}
-	st := &site{
-		Site:     at,
-		lineages: map[string]*lineage{},
-		vpc:      derivedID("vpc", at.Account, at.Region),
-		group:    derivedID("sg", at.Account, at.Region),
-	}
-	for _, zone := range zones(at.Region) {
-		st.subnets = append(st.subnets, subnet{id: derivedID("subnet", at.Account, zone), zone: zone})
-	}
+	st := &site{Site: at, lineages: map[string]*lineage{}}
+	s.addDefaultNetwork(st)
 	s.sites[at] = st
 	return st
 }

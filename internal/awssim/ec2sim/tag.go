@@ -156,6 +156,9 @@ func (s *Service) taggedResource(c *core.Call, id string) (tagged, error) {
 		}
 		return tagged{id, im.existing(c.Account.ID), im.tags}, nil
 	}
+	if x := s.siteOf(c).item(id); x != nil {
+		return tagged{id, x.existing(), x.labels()}, nil
+	}
 	// Source: EC2 API Reference, "Error codes".
 	return tagged{}, core.Errorf("InvalidID", "The ID '%s' is not valid", id)
 }

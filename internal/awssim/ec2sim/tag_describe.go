@@ -103,6 +103,9 @@ func (s *Service) tagHolders(c *core.Call, st *site, from uint64) iter.Seq[*tagH
 			}
 			return h
 		}),
+		itemsFrom(s, c, &st.vpcs, from), itemsFrom(s, c, &st.subnets, from), itemsFrom(s, c, &st.groups, from),
+		itemsFrom(s, c, &st.interfaces, from), itemsFrom(s, c, &st.keyPairs, from), itemsFrom(s, c, &st.addresses, from),
+		itemsFrom(s, c, &st.templates, from), itemsFrom(s, c, &st.tasks, from),
 	}
 	return func(yield func(*tagHolder) bool) { merge(queues, yield) }
 }
@@ -123,6 +126,17 @@ func holdersFrom[T resource](sh *shelf[T], from uint64, hold func(T) tagHolder) 
 		}
 		return nil
 	}
+}
+
+// itemsFrom reads a shelf of items from a place on, as holdersFrom.
+func itemsFrom[T interface {
+	resource
+	labelled
+}](s *Service, c *core.Call, sh *shelf[T], from uint64) func() *tagHolder {
+	return holdersFrom(sh, from, func(x T) tagHolder {
+		tags := s.was.toldTags(c, x.ident(), x.labels())
+		return tagHolder{x.existing().kind, x.ident(), x.order(), tags[c.Account.ID]}
+	})
 }
 
 // merge yields what comes out of queues, each in its order, in the order of all.

@@ -23,6 +23,12 @@ type volume struct {
 	key          kmssim.ARN
 	snapshot     string // made from; empty: none
 	fast         bool   // initialized by fast snapshot restore
+	source       string // volume it is a copy of; empty: none
+	full         int64  // bytes that its snapshot holds
+	rate         int32  // of initialization, in MiB/s; zero: not chosen
+	autoIO       bool
+	products     []string // codes of the AWS Marketplace
+	changes      []*modification
 	created      time.Time
 	ready        time.Time // available from then on
 	vanishes     time.Time // zero, or when a key that cannot be used undoes it
@@ -38,6 +44,7 @@ type volume struct {
 type attachment struct {
 	instance            *instance
 	device              string
+	begins              time.Time // zero: with since
 	since               time.Time
 	attached            time.Time
 	detaching           time.Time // zero: not
@@ -46,7 +53,7 @@ type attachment struct {
 }
 
 func (a *attachment) active(now time.Time) bool {
-	return a != nil && (a.ends.IsZero() || now.Before(a.ends))
+	return a != nil && !now.Before(a.begins) && (a.ends.IsZero() || now.Before(a.ends))
 }
 
 func (a *attachment) state(now time.Time) types.VolumeAttachmentState {
@@ -129,6 +136,12 @@ func (v *volume) api(now time.Time) types.Volume {
 	}
 	if v.throughput > 0 {
 		out.Throughput = aws.Int32(v.throughput)
+	}
+	if v.rate > 0 {
+		out.VolumeInitializationRate = aws.Int32(v.rate)
+	}
+	if v.source != "" {
+		out.SourceVolumeId = aws.String(v.source)
 	}
 	if v.attachment.active(now) {
 		out.Attachments = []types.VolumeAttachment{v.apiAttachment(now)}

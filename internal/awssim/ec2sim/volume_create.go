@@ -18,6 +18,7 @@ type volumeSpec struct {
 	throughput *int32
 	encrypted  *bool
 	key        *string
+	rate       *int32 // of initialization
 }
 
 // CreateVolume makes an empty volume or one with the contents of a snapshot.
@@ -31,8 +32,8 @@ func (s *Service) CreateVolume(c *core.Call, in *ec2.CreateVolumeInput) (*ec2.Cr
 		return nil, c.Unsupported("OutpostArn")
 	case aws.ToBool(in.MultiAttachEnabled):
 		return nil, c.Unsupported("MultiAttachEnabled")
-	case in.VolumeInitializationRate != nil:
-		return nil, c.Unsupported("VolumeInitializationRate")
+	case in.Operator != nil:
+		return nil, c.Unsupported("Operator")
 	}
 	tags, err := createTags(in.TagSpecifications, "volume")
 	if err != nil {
@@ -53,7 +54,7 @@ func (s *Service) CreateVolume(c *core.Call, in *ec2.CreateVolumeInput) (*ec2.Cr
 	}
 	v, err := s.plan(c, st, source, volumeSpec{
 		size: in.Size, kind: in.VolumeType, iops: in.Iops, throughput: in.Throughput,
-		encrypted: in.Encrypted, key: in.KmsKeyId,
+		encrypted: in.Encrypted, key: in.KmsKeyId, rate: in.VolumeInitializationRate,
 	})
 	if err != nil {
 		return nil, err
@@ -103,14 +104,18 @@ func createdVolume(v types.Volume) *ec2.CreateVolumeOutput {
 		AvailabilityZone: v.AvailabilityZone, AvailabilityZoneId: v.AvailabilityZoneId, CreateTime: v.CreateTime,
 		Encrypted: v.Encrypted, Iops: v.Iops, KmsKeyId: v.KmsKeyId, MultiAttachEnabled: v.MultiAttachEnabled,
 		Size: v.Size, SnapshotId: v.SnapshotId, State: v.State, Tags: v.Tags, Throughput: v.Throughput,
-		VolumeId: v.VolumeId, VolumeType: v.VolumeType,
+		VolumeId: v.VolumeId, VolumeInitializationRate: v.VolumeInitializationRate, VolumeType: v.VolumeType,
 	}
 }
 
 // plan checks a specification and works out the volume that it and a snapshot,
 // which may be nil, lead to. The volume is not there yet.
 func (s *Service) plan(c *core.Call, st *site, source *snapshot, spec volumeSpec) (*volume, error) {
-	v := &volume{site: st.Site, kind: spec.kind}
+	v := &volume{site: st.Site, kind: spec.kind, rate: aws.ToInt32(spec.rate)}
+	// Source: EC2 API Reference, CreateVolume, VolumeInitializationRate.
+	if spec.rate != nil && (source == nil || v.rate < 100 || v.rate > 300) {
+		return nil, core.Errorf("InvalidParameterValue", "Value (%d) for parameter VolumeInitializationRate is invalid.", v.rate)
+	}
 	if source != nil {
 		if err := source.usable(c.Now); err != nil {
 			return nil, err
@@ -181,6 +186,7 @@ func (s *Service) make(c *core.Call, st *site, v *volume, source *snapshot) keyF
 	if source != nil {
 		v.disk = diskFrom(source.data)
 		v.fast = st.takeCredit(c.Now, source, v.zone)
+		v.full = source.data.count * BlockSize
 	}
 	fault := s.tryKeys(c, volumeUses, v.keyed(source)...)
 	if fault != keyWorks {

@@ -213,7 +213,13 @@ func (s *Service) Boots(ref Ref) ([]time.Time, error) {
 	if in == nil || in.site != ref.Site {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, ref)
 	}
-	return slices.Clone(in.boots), nil
+	var past []time.Time
+	for _, at := range in.boots {
+		if !at.After(s.cloud.Now()) {
+			past = append(past, at)
+		}
+	}
+	return past, nil
 }
 
 // Settle ends the making of a site's volumes, attachments and instances: they
