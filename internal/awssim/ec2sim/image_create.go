@@ -30,6 +30,9 @@ func (s *Service) CreateImage(c *core.Call, in *ec2.CreateImageInput) (*ec2.Crea
 	if in.SnapshotLocation != "" {
 		return nil, c.Unsupported("SnapshotLocation")
 	}
+	if err := servedDisks(c, in.BlockDeviceMappings); err != nil {
+		return nil, err
+	}
 	plan, err := s.capture(c, st, in)
 	if err != nil {
 		return nil, err

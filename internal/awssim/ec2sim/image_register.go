@@ -31,6 +31,9 @@ func (s *Service) RegisterImage(c *core.Call, in *ec2.RegisterImageInput) (*ec2.
 	case len(in.BillingProducts) > 0:
 		return nil, c.Unsupported("BillingProducts")
 	}
+	if err := servedDisks(c, in.BlockDeviceMappings); err != nil {
+		return nil, err
+	}
 	tags, err := createTags(in.TagSpecifications, "image")
 	if err != nil {
 		return nil, err

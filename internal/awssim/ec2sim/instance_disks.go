@@ -81,7 +81,7 @@ func (s *Service) launchDisk(c *core.Call, st *site, m mapping, asked types.EbsB
 	}
 	spec := volumeSpec{
 		size: asked.VolumeSize, kind: asked.VolumeType, iops: asked.Iops, throughput: asked.Throughput,
-		encrypted: asked.Encrypted, key: asked.KmsKeyId,
+		encrypted: asked.Encrypted, key: asked.KmsKeyId, rate: asked.VolumeInitializationRate,
 	}
 	if spec.size == nil && m.size > 0 {
 		spec.size = aws.Int32(m.size)

@@ -31,9 +31,9 @@ func (n launchNIC) subject(at Site, tags map[string]string) subject {
 // request there is one, in the subnet that it names, or in that of the zone
 // it names, or in the first of the default network.
 func (st *site) place(l *launch, in *ec2.RunInstancesInput) error {
-	asked, err := zoneOf(in.Placement)
-	if err != nil {
-		return err
+	asked := ""
+	if in.Placement != nil {
+		asked = aws.ToString(in.Placement.AvailabilityZone)
 	}
 	if len(in.NetworkInterfaces) > 0 {
 		if in.SubnetId != nil || len(in.SecurityGroupIds)+len(in.SecurityGroups) > 0 || in.PrivateIpAddress != nil {
@@ -70,14 +70,6 @@ func (st *site) place(l *launch, in *ec2.RunInstancesInput) error {
 		deleteOnTermination: true,
 	}}
 	return l.checkInterfaces(asked)
-}
-
-// zoneOf returns the zone that a request asks for, if it does.
-func zoneOf(p *types.Placement) (string, error) {
-	if p == nil {
-		return "", nil
-	}
-	return aws.ToString(p.AvailabilityZone), nil
 }
 
 // subnetFor returns the subnet of an id, or the default one of a zone.
@@ -142,6 +134,25 @@ func (l *launch) checkInterfaces(zoned string) error {
 		}
 		if n.subnet.zone != first.subnet.zone || zoned != "" && zoned != n.subnet.zone {
 			return core.Errorf("InvalidParameterValue", "The subnet '%s' is not in the availability zone '%s'", n.subnet.id, zoned)
+		}
+	}
+	return nil
+}
+
+// room checks that there are addresses for so many instances.
+func (l *launch) room(count int) error {
+	for _, n := range l.nics {
+		if n.there != nil {
+			continue
+		}
+		if _, err := n.subnet.free(n.address); err != nil {
+			return err
+		}
+		if n.address != nil && count > 1 {
+			return core.Errorf("InvalidParameterCombination", "More than one instance cannot have the address %s", *n.address)
+		}
+		if n.subnet.available() < count*len(l.nics) {
+			return core.Errorf("InsufficientFreeAddressesInSubnet", "The subnet %s has too few free addresses", n.subnet.id)
 		}
 	}
 	return nil

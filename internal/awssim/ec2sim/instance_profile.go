@@ -40,14 +40,15 @@ func profileARN(c *core.Call, spec *types.IamInstanceProfileSpecification) strin
 	return c.Account.GlobalARN("iam", "instance-profile/"+aws.ToString(spec.Name))
 }
 
-// passRole is the need to pass the role of an instance profile to EC2. The
-// simulation knows no instance profiles: each is taken to hold the role that
-// has its name, as the console makes them.
-func passRole(profile string) core.Need {
-	return core.Need{
-		Action: "iam:PassRole", Resource: strings.Replace(profile, ":instance-profile/", ":role/", 1),
-		Keys: core.Keys("iam:PassedToService", "ec2.amazonaws.com"),
+// passRole is the need to pass the role of an instance profile to EC2. A
+// profile that was not made in IAM is taken to hold the role that has its
+// name, as the console makes them.
+func passRole(c *core.Call, profile string) core.Need {
+	role := strings.Replace(profile, ":instance-profile/", ":role/", 1)
+	if p := c.Account.InstanceProfile(profile[strings.LastIndex(profile, "/")+1:]); p != nil && p.ARN == profile && p.Role != nil {
+		role = p.Role.ARN
 	}
+	return core.Need{Action: "iam:PassRole", Resource: role, Keys: core.Keys("iam:PassedToService", "ec2.amazonaws.com")}
 }
 
 // associate gives an instance a profile.
@@ -80,7 +81,7 @@ func (s *Service) AssociateIamInstanceProfile(c *core.Call, in *ec2.AssociateIam
 		return nil, core.Errorf("MissingParameter", "The request must contain the parameter IamInstanceProfile")
 	}
 	sub := inst.existing().with(core.Keys("ec2:NewInstanceProfile", profile))
-	if err := c.Authorize(append(needs("AssociateIamInstanceProfile", sub), passRole(profile))...); err != nil {
+	if err := c.Authorize(append(needs("AssociateIamInstanceProfile", sub), passRole(c, profile))...); err != nil {
 		return nil, err
 	}
 	state := inst.state(c.Now)
@@ -135,7 +136,7 @@ func (s *Service) ReplaceIamInstanceProfileAssociation(c *core.Call, in *ec2.Rep
 	}
 	inst := p.instance
 	sub := inst.existing().with(core.Keys("ec2:NewInstanceProfile", profile))
-	if err := c.Authorize(append(needs("ReplaceIamInstanceProfileAssociation", sub), passRole(profile))...); err != nil {
+	if err := c.Authorize(append(needs("ReplaceIamInstanceProfileAssociation", sub), passRole(c, profile))...); err != nil {
 		return nil, err
 	}
 	st.dissociate(inst)

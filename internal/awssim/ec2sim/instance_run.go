@@ -33,7 +33,7 @@ func (s *Service) RunInstances(c *core.Call, in *ec2.RunInstancesInput) (*ec2.Ru
 	if err != nil {
 		return nil, err
 	}
-	if err := served(c, in, runMembers); err != nil {
+	if err := servedRun(c, in); err != nil {
 		return nil, err
 	}
 	if in.MinCount == nil || in.MaxCount == nil || *in.MinCount < 1 || *in.MaxCount < *in.MinCount {
@@ -50,6 +50,9 @@ func (s *Service) RunInstances(c *core.Call, in *ec2.RunInstancesInput) (*ec2.Ru
 		return nil, err
 	}
 	st.sweep(c.Now)
+	if err := l.room(int(*in.MaxCount)); err != nil {
+		return nil, err
+	}
 	reservation := s.cloud.NewID("r")
 	for i := range *in.MaxCount {
 		if err := s.start(c, st, l, reservation, i); err != nil {
@@ -58,6 +61,40 @@ func (s *Service) RunInstances(c *core.Call, in *ec2.RunInstancesInput) (*ec2.Ru
 	}
 	s.remember(c, in.ClientToken, in, reservation)
 	return s.reservationOf(c, st, reservation), nil
+}
+
+// servedRun refuses what the simulation lacks, also inside of members.
+func servedRun(c *core.Call, in *ec2.RunInstancesInput) error {
+	if err := served(c, in, runMembers); err != nil {
+		return err
+	}
+	if in.Placement != nil {
+		if in.Placement.Tenancy != "" && in.Placement.Tenancy != types.TenancyDefault {
+			return c.Unsupported("Placement.Tenancy")
+		}
+		if err := served(c, in.Placement, "AvailabilityZone Tenancy"); err != nil {
+			return err
+		}
+	}
+	for i := range in.NetworkInterfaces {
+		if err := served(c, &in.NetworkInterfaces[i], "DeleteOnTermination Description DeviceIndex Groups NetworkInterfaceId PrivateIpAddress SubnetId"); err != nil {
+			return err
+		}
+	}
+	return servedDisks(c, in.BlockDeviceMappings)
+}
+
+// servedDisks is served for the volumes of block device mappings.
+func servedDisks(c *core.Call, mappings []types.BlockDeviceMapping) error {
+	for _, b := range mappings {
+		if b.Ebs == nil {
+			continue
+		}
+		if err := served(c, b.Ebs, "DeleteOnTermination Encrypted Iops KmsKeyId SnapshotId Throughput VolumeInitializationRate VolumeSize VolumeType"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Service) sameInstances(c *core.Call, in *ec2.RunInstancesInput) (*ec2.RunInstancesOutput, error) {

@@ -37,7 +37,7 @@ func (l *launch) needs(c *core.Call) []core.Need {
 	}
 	all = append(all, tagging("RunInstances", l.nics[0].subject(at, nil), l.tags["network-interface"])...)
 	if l.profile != "" {
-		all = append(all, passRole(l.profile))
+		all = append(all, passRole(c, l.profile))
 	}
 	return all
 }

@@ -105,6 +105,7 @@ func (s *Service) instanceOperations() map[string]core.Operation {
 		"DescribeIamInstanceProfileAssociations": core.Op(s.DescribeIamInstanceProfileAssociations),
 		"DescribeInstanceAttribute":              core.Op(s.DescribeInstanceAttribute),
 		"DescribeInstanceStatus":                 core.Op(s.DescribeInstanceStatus),
+		"DescribeInstanceTypes":                  core.Op(s.DescribeInstanceTypes),
 		"DescribeInstances":                      core.Op(s.DescribeInstances),
 		"DescribeLaunchTemplates":                core.Op(s.DescribeLaunchTemplates),
 		"DescribeReplaceRootVolumeTasks":         core.Op(s.DescribeReplaceRootVolumeTasks),

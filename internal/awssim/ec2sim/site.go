@@ -92,47 +92,55 @@ func derivedID(prefix string, parts ...string) string {
 	return prefix + "-0" + hex.EncodeToString(h.Sum(nil))[:16]
 }
 
-// baseImages are the public images of every Region. Their root devices are
-// called as those of the public Ubuntu and the public Amazon Linux images are.
-var baseImages = []struct {
+// A baseImage is a public image with a root volume of 8 GiB, hvm, ENA.
+type baseImage struct {
 	name, rootDevice string
 	arch             types.ArchitectureValues
-}{
+}
+
+// baseImages are the public images of every Region. Their root devices are
+// called as those of the public Ubuntu and the public Amazon Linux images are.
+var baseImages = []baseImage{
 	{"base-server-x86_64", "/dev/sda1", types.ArchitectureValuesX8664},
 	{baseName(types.ArchitectureValuesX8664), "/dev/xvda", types.ArchitectureValuesX8664},
 	{baseName(types.ArchitectureValuesArm64), "/dev/xvda", types.ArchitectureValuesArm64},
 }
 
-// addBaseImages publishes the base images: a root volume of 8 GiB, hvm, ENA.
+// addBaseImages publishes the base images.
 func (s *Service) addBaseImages(r *region) {
 	for _, base := range baseImages {
-		owner := Site{Account: amazon, Region: r.name}
-		data := disk{}
-		for i, text := range []string{"boot", "kernel", "files"} {
-			data.write(int64(i*7), []byte(base.name+" "+text))
-		}
-		// The snapshot behind it is not public, and on no shelf.
-		root := &snapshot{
-			id: derivedID("snap", r.name, base.name), seq: s.next(), site: owner, volume: "vol-ffffffff",
-			size: 8, data: data.freeze(), lineage: base.name,
-		}
-		root.context = root.id
-		s.snapshots[root.id] = root
-		im := &image{
-			id: derivedID("ami", r.name, base.name), site: owner, name: base.name,
-			description: "Base image, " + string(base.arch), arch: base.arch, virtualization: types.VirtualizationTypeHvm, ena: true,
-			boot: types.BootModeValuesUefiPreferred, access: imageAccess{public: true}, platform: linux, rootDevice: base.rootDevice,
-			created: baseImagesFrom, ready: baseImagesFrom,
-			mappings: []mapping{{
-				device: base.rootDevice, snapshot: root.id, size: 8, kind: types.VolumeTypeGp3,
-				iops: 3000, throughput: 125, deleteOnTermination: true,
-			}},
-		}
-		if base.arch == types.ArchitectureValuesArm64 {
-			im.boot = types.BootModeValuesUefi
-		}
-		s.addImage(im)
+		s.addImage(s.newPublicImage(r.name, base))
 	}
+}
+
+// newPublicImage makes an image of Amazon's and the snapshot behind it, which
+// is not public, and on no shelf.
+func (s *Service) newPublicImage(region string, base baseImage) *image {
+	owner := Site{Account: amazon, Region: region}
+	data := disk{}
+	for i, text := range []string{"boot", "kernel", "files"} {
+		data.write(int64(i*7), []byte(base.name+" "+text))
+	}
+	root := &snapshot{
+		id: derivedID("snap", region, base.name), seq: s.next(), site: owner, volume: "vol-ffffffff",
+		size: 8, data: data.freeze(), lineage: base.name,
+	}
+	root.context = root.id
+	s.snapshots[root.id] = root
+	im := &image{
+		id: derivedID("ami", region, base.name), site: owner, name: base.name,
+		description: "Base image, " + string(base.arch), arch: base.arch, virtualization: types.VirtualizationTypeHvm, ena: true,
+		boot: types.BootModeValuesUefiPreferred, access: imageAccess{public: true}, platform: linux, rootDevice: base.rootDevice,
+		created: baseImagesFrom, ready: baseImagesFrom,
+		mappings: []mapping{{
+			device: base.rootDevice, snapshot: root.id, size: 8, kind: types.VolumeTypeGp3,
+			iops: 3000, throughput: 125, deleteOnTermination: true,
+		}},
+	}
+	if base.arch == types.ArchitectureValuesArm64 {
+		im.boot = types.BootModeValuesUefi
+	}
+	return im
 }
 
 func baseName(arch types.ArchitectureValues) string { return "base-linux-" + string(arch) }
