@@ -140,20 +140,80 @@ func TestKeyPolicyIsReturnedAsPut(t *testing.T) {
 	require.Equal(t, "NotFoundException", code(t, err))
 }
 
-// Source: AWS KMS API Reference: "Cross-account use: No".
-func TestManagementStaysInTheAccount(t *testing.T) {
+// Source: AWS KMS API Reference, "Cross-account use" of each operation.
+func TestWhatReachesIntoAnotherAccount(t *testing.T) {
 	ctx := t.Context()
 	cloud := newCloud(t)
 	arn := newKey(t, admin(cloud, account), keyPolicy(`{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::`+other+`:root"},"Action":"kms:*","Resource":"*"}`))
 	c := admin(cloud, other)
-	_, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &arn})
-	require.NoError(t, err)
-	_, err = c.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &arn})
-	require.Equal(t, "AccessDeniedException", code(t, err))
-	_, err = c.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &arn})
-	require.Equal(t, "AccessDeniedException", code(t, err))
-	_, err = c.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: &arn, Policy: aws.String(keyPolicy())})
-	require.Equal(t, "AccessDeniedException", code(t, err))
+	root := aws.String("arn:aws:iam::" + other + ":root")
+	var sealed []byte
+	for _, tt := range []struct {
+		name string
+		does bool
+		call func() error
+	}{
+		{"Encrypt", true, func() error {
+			out, err := c.Encrypt(ctx, &kms.EncryptInput{KeyId: &arn, Plaintext: []byte("x")})
+			if err == nil {
+				sealed = out.CiphertextBlob
+			}
+			return err
+		}},
+		{"Decrypt", true, func() error { _, err := c.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: sealed}); return err }},
+		{"ReEncrypt", true, func() error {
+			_, err := c.ReEncrypt(ctx, &kms.ReEncryptInput{CiphertextBlob: sealed, DestinationKeyId: &arn})
+			return err
+		}},
+		{"GenerateDataKey", true, func() error {
+			_, err := c.GenerateDataKey(ctx, &kms.GenerateDataKeyInput{KeyId: &arn, KeySpec: types.DataKeySpecAes256})
+			return err
+		}},
+		{"CreateGrant", true, func() error {
+			_, err := c.CreateGrant(ctx, &kms.CreateGrantInput{KeyId: &arn, GranteePrincipal: root, Operations: []types.GrantOperation{"Decrypt"}})
+			return err
+		}},
+		{"ListGrants", true, func() error { _, err := c.ListGrants(ctx, &kms.ListGrantsInput{KeyId: &arn}); return err }},
+		{"DescribeKey", true, func() error { _, err := c.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &arn}); return err }},
+		{"GetKeyRotationStatus", true, func() error {
+			_, err := c.GetKeyRotationStatus(ctx, &kms.GetKeyRotationStatusInput{KeyId: &arn})
+			return err
+		}},
+		{"DisableKey", false, func() error { _, err := c.DisableKey(ctx, &kms.DisableKeyInput{KeyId: &arn}); return err }},
+		{"ScheduleKeyDeletion", false, func() error {
+			_, err := c.ScheduleKeyDeletion(ctx, &kms.ScheduleKeyDeletionInput{KeyId: &arn})
+			return err
+		}},
+		{"PutKeyPolicy", false, func() error {
+			_, err := c.PutKeyPolicy(ctx, &kms.PutKeyPolicyInput{KeyId: &arn, Policy: aws.String(keyPolicy())})
+			return err
+		}},
+		{"GetKeyPolicy", false, func() error { _, err := c.GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: &arn}); return err }},
+		{"ListKeyPolicies", false, func() error { _, err := c.ListKeyPolicies(ctx, &kms.ListKeyPoliciesInput{KeyId: &arn}); return err }},
+		{"EnableKeyRotation", false, func() error {
+			_, err := c.EnableKeyRotation(ctx, &kms.EnableKeyRotationInput{KeyId: &arn})
+			return err
+		}},
+		{"ListResourceTags", false, func() error { _, err := c.ListResourceTags(ctx, &kms.ListResourceTagsInput{KeyId: &arn}); return err }},
+		{"UntagResource", false, func() error {
+			_, err := c.UntagResource(ctx, &kms.UntagResourceInput{KeyId: &arn, TagKeys: []string{"x"}})
+			return err
+		}},
+		{"CreateAlias", false, func() error {
+			_, err := c.CreateAlias(ctx, &kms.CreateAliasInput{AliasName: aws.String("alias/x"), TargetKeyId: &arn})
+			return err
+		}},
+		{"ReplicateKey", false, func() error {
+			_, err := c.ReplicateKey(ctx, &kms.ReplicateKeyInput{KeyId: &arn, ReplicaRegion: aws.String(far)})
+			return err
+		}},
+	} {
+		want := "AccessDeniedException"
+		if tt.does {
+			want = ""
+		}
+		require.Equal(t, want, code(t, tt.call()), tt.name)
+	}
 }
 
 func TestKeyManagedByAWS(t *testing.T) {

@@ -168,3 +168,31 @@ func TestMultipartUpload(t *testing.T) {
 	_, problem = complete(small...)
 	require.Equal(t, "NoSuchUpload", problem)
 }
+
+func TestListMultipartUploads(t *testing.T) {
+	w := newWorld(t)
+	w.bucket(store, nil)
+	var want []string
+	for _, key := range []string{"a", "a", "b", "c/1"} {
+		made, err := w.s3.CreateMultipartUpload(t.Context(), &s3.CreateMultipartUploadInput{Bucket: aws.String(store), Key: &key})
+		require.NoError(t, err)
+		want = append(want, key+" "+*made.UploadId)
+	}
+	for size := int32(1); size < 6; size++ {
+		var got []string
+		in := &s3.ListMultipartUploadsInput{Bucket: aws.String(store), MaxUploads: &size}
+		for p := s3.NewListMultipartUploadsPaginator(w.s3, in); p.HasMorePages(); {
+			page, err := p.NextPage(t.Context())
+			require.NoError(t, err)
+			for _, u := range page.Uploads {
+				got = append(got, *u.Key+" "+*u.UploadId)
+			}
+		}
+		require.ElementsMatch(t, want, got, size)
+	}
+	page, err := w.s3.ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(store), Prefix: aws.String("c/")})
+	require.NoError(t, err)
+	require.Len(t, page.Uploads, 1)
+	_, err = w.as(account, "bob", parse(t, allow("s3:ListBucket"))).ListMultipartUploads(t.Context(), &s3.ListMultipartUploadsInput{Bucket: aws.String(store)})
+	require.Equal(t, "AccessDenied", code(t, err))
+}

@@ -35,6 +35,8 @@ type upload struct {
 	version   *version // planned, without contents
 	algorithm types.ChecksumAlgorithm
 	parts     map[int32]*part
+	begun     time.Time
+	initiator string // ARN
 }
 
 // A part of an upload.
@@ -73,7 +75,7 @@ func (s *Service) CreateMultipartUpload(c *core.Call, in *s3.CreateMultipartUplo
 	}
 	u := &upload{
 		id: strings.NewReplacer("+", "_", "/", ".").Replace(s.cloud.NewSecret(64)), version: v, algorithm: in.ChecksumAlgorithm,
-		parts: map[int32]*part{},
+		parts: map[int32]*part{}, begun: c.Now.UTC().Truncate(time.Second), initiator: c.Caller.ARN,
 	}
 	b.uploads[u.id] = u
 	out := &s3.CreateMultipartUploadOutput{

@@ -30,6 +30,7 @@ func (s *Service) Registration() *core.Service {
 		"HeadBucket":                 core.Op(s.HeadBucket),
 		"HeadObject":                 core.Op(s.HeadObject),
 		"ListBuckets":                core.Op(s.ListBuckets),
+		"ListMultipartUploads":       core.Op(s.ListMultipartUploads),
 		"ListObjectVersions":         core.Op(s.ListObjectVersions),
 		"ListObjectsV2":              core.Op(s.ListObjectsV2),
 		"ListParts":                  core.Op(s.ListParts),

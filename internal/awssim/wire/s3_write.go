@@ -29,7 +29,8 @@ func (w *xmlWriter) output(r *xmlRoute, v reflect.Value, a *Answer) {
 			w.header(m, f, a)
 		case "headers":
 			for k, e := range f.Seq2() {
-				a.Header.Set(m.name+k.String(), e.String())
+				// S3 sends these in small letters, which clients in Python see.
+				a.Header[m.name+k.String()] = []string{e.String()}
 			}
 		case "body":
 			w.body(f, a)
