@@ -100,12 +100,14 @@ func (c *Cloud) DeleteRole(account accounts.ID, name string) {
 }
 
 // SetSCP sets the service control policies of an account, one list for each
-// level of its organization. Without levels none apply.
+// level of its organization. Without levels none apply but those that the
+// organization was given by API.
 func (c *Cloud) SetSCP(account accounts.ID, levels ...[]*iampolicy.Document) {
 	c.sim.SetSCP(account.String(), levels...)
 }
 
 // SetOrganization makes accounts members of an organization, such as "o-1".
+// The first account of a new one manages it: no SCP binds that account.
 func (c *Cloud) SetOrganization(id string, members ...accounts.ID) {
 	for _, m := range members {
 		c.sim.SetOrganization(id, m.String())

@@ -31,6 +31,7 @@ var mayImport = map[string][]string{
 	"internal/awssim/ec2sim":   {"internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/ebssim":   {"internal/awssim/core", "internal/awssim/ec2sim", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/iamsim":   {"iampolicy", "internal/awssim/core", "internal/awssim/grammar", "internal/awssim/sigv4", "internal/awssim/wire"},
+	"internal/awssim/orgsim":   {"iampolicy", "internal/awssim/core", "internal/awssim/grammar", "internal/awssim/wire"},
 	"internal/awssim/grammar":  {"iampolicy"},
 	"internal/awssim/wire/gen": {"internal/awssim/wire"},
 	"internal/awssim/s3sim":    {"iampolicy", "internal/awssim/core", "internal/awssim/kmssim", "internal/awssim/sigv4", "internal/awssim/wire"},

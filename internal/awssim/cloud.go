@@ -13,6 +13,7 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
 	"github.com/snapkeep/snapkeep/internal/awssim/iamsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/kmssim"
+	"github.com/snapkeep/snapkeep/internal/awssim/orgsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/s3sim"
 	"github.com/snapkeep/snapkeep/internal/awssim/ssmsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/stssim"
@@ -28,6 +29,7 @@ type Cloud struct {
 	iam *iamsim.Service
 	ebs *ebssim.Service
 	kms *kmssim.Service
+	org *orgsim.Service
 	ssm *ssmsim.Service
 }
 
@@ -37,12 +39,14 @@ func New(opts Options) *Cloud {
 	c.kms = kmssim.New(c.Cloud)
 	c.ec2 = ec2sim.New(c.Cloud, c.kms)
 	c.iam = iamsim.New(c.Cloud)
+	c.org = orgsim.New(c.Cloud)
 	c.Register(stssim.New().Registration())
 	c.Register(c.kms.Registration())
 	c.ebs = ebssim.New(c.Cloud, c.ec2, c.kms)
 	c.Register(c.ec2.Registration())
 	c.Register(c.iam.Registration())
 	c.Register(s3sim.New(c.Cloud, c.kms).Registration())
+	c.Register(c.org.Registration())
 	c.ssm = ssmsim.New(c.Cloud, c.ec2)
 	c.Register(c.ssm.Registration())
 	c.Register(c.ebs.Registration())
@@ -140,22 +144,25 @@ func (c *Cloud) DeleteRole(account, name string) {
 	c.Account(account).DeleteRole(name)
 }
 
-// SetSCP sets the service control policies of an account, one list for each
-// level of its organization. Without levels none apply.
+// SetSCP sets service control policies of an account, one list for each
+// level of an organization. They count beside those that its organization has
+// by API; without levels there are none but those.
 func (c *Cloud) SetSCP(account string, levels ...[]*iampolicy.Document) {
 	c.Lock()
 	defer c.Unlock()
-	c.Account(account).SCP = levels
+	c.org.SetSCP(account, levels)
 }
 
-// SetOrganization puts accounts into an organization.
+// SetOrganization puts accounts into an organization, under its root. The
+// first account of a new organization manages it.
 func (c *Cloud) SetOrganization(id string, accounts ...string) {
 	c.Lock()
 	defer c.Unlock()
-	for _, a := range accounts {
-		c.Account(a).Organization = id
-	}
+	c.org.Put(id, accounts...)
 }
+
+// Organizations returns the cloud's AWS Organizations, for its quotas.
+func (c *Cloud) Organizations() *orgsim.Service { return c.org }
 
 // Admin returns the policy that allows everything.
 func Admin() *iampolicy.Document {

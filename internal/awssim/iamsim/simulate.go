@@ -32,7 +32,10 @@ func (s *Service) SimulatePrincipalPolicy(c *core.Call, in *iam.SimulatePrincipa
 	if ask.caller == nil {
 		ask.caller = in.PolicySourceArn
 	}
-	sim := simulation{inOrganization: c.Account.Organization != "", scp: c.Account.SCP}
+	sim := simulation{inOrganization: c.Account.Organization != ""}
+	if !c.Account.Management { // which no SCP binds
+		sim.scp = c.Account.SCP
+	}
 	out, err := newExclusions(in.PolicyExclusionList)
 	if err != nil {
 		return nil, err

@@ -23,6 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	kmstypes "github.com/aws/aws-sdk-go-v2/service/kms/types"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go"
@@ -38,12 +39,13 @@ type service struct {
 }
 
 var services = map[string]service{
-	"ebs": {wire.EBS(), func(h aws.HTTPClient) any { return ebs.NewFromConfig(config(h)) }},
-	"ec2": {wire.EC2(), func(h aws.HTTPClient) any { return ec2.NewFromConfig(config(h)) }},
-	"iam": {wire.IAM(), func(h aws.HTTPClient) any { return iam.NewFromConfig(config(h)) }},
-	"sts": {wire.STS(), func(h aws.HTTPClient) any { return sts.NewFromConfig(config(h)) }},
-	"kms": {wire.KMS(), func(h aws.HTTPClient) any { return kms.NewFromConfig(config(h)) }},
-	"ssm": {wire.SSM(), func(h aws.HTTPClient) any { return ssm.NewFromConfig(config(h)) }},
+	"ebs":           {wire.EBS(), func(h aws.HTTPClient) any { return ebs.NewFromConfig(config(h)) }},
+	"ec2":           {wire.EC2(), func(h aws.HTTPClient) any { return ec2.NewFromConfig(config(h)) }},
+	"iam":           {wire.IAM(), func(h aws.HTTPClient) any { return iam.NewFromConfig(config(h)) }},
+	"organizations": {wire.Organizations(), func(h aws.HTTPClient) any { return organizations.NewFromConfig(config(h)) }},
+	"sts":           {wire.STS(), func(h aws.HTTPClient) any { return sts.NewFromConfig(config(h)) }},
+	"kms":           {wire.KMS(), func(h aws.HTTPClient) any { return kms.NewFromConfig(config(h)) }},
+	"ssm":           {wire.SSM(), func(h aws.HTTPClient) any { return ssm.NewFromConfig(config(h)) }},
 }
 
 func config(h aws.HTTPClient) aws.Config {
