@@ -20,6 +20,15 @@ const (
 // compared with. Several values match if one does.
 type attributes[T any] map[string]func(T) []string
 
+// lacking adds documented names of what no resource here has: nothing matches
+// such a filter, and asking is no error.
+func (a attributes[T]) lacking(names ...string) attributes[T] {
+	for _, name := range names {
+		a[name] = func(T) []string { return nil }
+	}
+	return a
+}
+
 // A clause is one filter: any of the patterns must match.
 type clause[T any] struct {
 	read     func(T) []string

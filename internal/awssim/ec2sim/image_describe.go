@@ -83,7 +83,13 @@ var imageFilters = attributes[imageView]{
 	"root-device-type":    func(imageView) []string { return one(string(types.DeviceTypeEbs)) },
 	"state":               func(v imageView) []string { return one(string(v.state(v.now))) },
 	"virtualization-type": func(v imageView) []string { return one(string(v.virtualization)) },
-}
+}.lacking(
+	"free-tier-eligible", "image-allowed", "image-watermark.source-image-creation-time", "image-watermark.source-image-id",
+	"image-watermark.source-image-region", "image-watermark.watermark-creation-time", "image-watermark.watermark-key", "instance-type-specification.supported-instance-type",
+	"instance-type-specification.unsupported-instance-type", "public-ssm-parameter-name", "scan-result.critical-fix-available-since", "scan-result.finding-scan-date",
+	"scan-result.high-fix-available-since", "scan-result.highest-finding-severity-label", "scan-result.informational-fix-available-since", "scan-result.low-fix-available-since",
+	"scan-result.medium-fix-available-since",
+)
 
 func ofReason(v imageView, read func(*types.StateReason) *string) []string {
 	if r := v.reason(v.now); r != nil {

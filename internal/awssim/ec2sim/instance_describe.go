@@ -29,6 +29,21 @@ func eachVolume(read func(*volume, time.Time) string) func(instanceView) []strin
 	}
 }
 
+func (v instanceView) because(read func(*types.StateReason) *string) []string {
+	if v.reason == nil || v.now.Before(v.at) {
+		return nil
+	}
+	return one(aws.ToString(read(v.reason)))
+}
+
+// hostname of an instance that has an address.
+func (v instanceView) hostname() string {
+	if first := v.primary(); first != nil {
+		return first.hostname()
+	}
+	return ""
+}
+
 // instanceFilters are those of DescribeInstances that speak of what the
 // simulation has, but for tags.
 // Source: EC2 API Reference, DescribeInstances.
@@ -73,13 +88,32 @@ var instanceFilters = attributes[instanceView]{
 	"network-interface.network-interface-id": func(v instanceView) []string { return v.nicIDs() },
 	"usage-operation":                        func(v instanceView) []string { return one(v.platform.operation) },
 	"reservation-id":                         func(v instanceView) []string { return one(v.reservation) },
-	"root-device-name":                       func(v instanceView) []string { return one(v.rootDevice) },
-	"root-device-type":                       func(instanceView) []string { return one(string(types.DeviceTypeEbs)) },
-	"subnet-id":                              func(v instanceView) []string { return one(v.subnet.id) },
-	"tenancy":                                func(instanceView) []string { return one(string(types.TenancyDefault)) },
-	"virtualization-type":                    func(v instanceView) []string { return one(string(v.image.virtualization)) },
-	"vpc-id":                                 func(v instanceView) []string { return one(v.subnet.vpc.id) },
-}
+	"private-dns-name":                       func(v instanceView) []string { return one(v.hostname()) },
+	"product-code.type": func(v instanceView) []string {
+		if len(v.products) == 0 {
+			return nil
+		}
+		return one(string(types.ProductCodeValuesMarketplace))
+	},
+	"reason":            func(v instanceView) []string { return one(v.by) },
+	"source-dest-check": func(v instanceView) []string { return one(flag(v.primary().sourceDestCheck)) },
+	"state-reason-code": func(v instanceView) []string { return v.because(func(r *types.StateReason) *string { return r.Code }) },
+	"state-reason-message": func(v instanceView) []string {
+		return v.because(func(r *types.StateReason) *string { return r.Message })
+	},
+	"metadata-options.http-endpoint": func(v instanceView) []string { return one(string(v.options.metadata.HttpEndpoint)) },
+	"root-device-name":               func(v instanceView) []string { return one(v.rootDevice) },
+	"root-device-type":               func(instanceView) []string { return one(string(types.DeviceTypeEbs)) },
+	"subnet-id":                      func(v instanceView) []string { return one(v.subnet.id) },
+	"tenancy":                        func(instanceView) []string { return one(string(types.TenancyDefault)) },
+	"virtualization-type":            func(v instanceView) []string { return one(string(v.image.virtualization)) },
+	"vpc-id":                         func(v instanceView) []string { return one(v.subnet.vpc.id) },
+}.lacking(
+	"affinity", "capacity-reservation-id", "dns-name", "host-id",
+	"instance-lifecycle", "ip-address", "ipv6-address", "kernel-id",
+	"operator.principal", "outpost-arn", "placement-group-name", "placement-partition-number",
+	"ramdisk-id", "requester-id", "spot-instance-request-id",
+)
 
 // DescribeInstances lists the caller's instances by reservation. Instances are
 // listed for an hour after they were terminated.

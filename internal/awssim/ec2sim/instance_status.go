@@ -45,7 +45,10 @@ var statusFilters = attributes[instanceView]{
 	"instance-state-name":    func(v instanceView) []string { return one(string(v.state(v.now))) },
 	"instance-status.status": func(v instanceView) []string { return one(string(v.health(v.now))) },
 	"system-status.status":   func(v instanceView) []string { return one(string(v.health(v.now))) },
-}
+}.lacking(
+	"event.instance-event-id", "event.not-after", "event.not-before", "event.not-before-deadline",
+	"operator.principal",
+)
 
 // DescribeInstanceStatus tells how instances are: those that run, or all.
 func (s *Service) DescribeInstanceStatus(c *core.Call, in *ec2.DescribeInstanceStatusInput) (*ec2.DescribeInstanceStatusOutput, error) {

@@ -189,6 +189,82 @@ func TestWhatEachCallNeeds(t *testing.T) {
 			},
 		},
 		{
+			"CreateImage with tags",
+			func(t *testing.T, f *fixture) error {
+				_, err := f.c.CreateImage(t.Context(), &ec2.CreateImageInput{
+					InstanceId: &f.inst, Name: aws.String("made"), TagSpecifications: []types.TagSpecification{
+						{ResourceType: "image", Tags: tags("a", "b")}, {ResourceType: "snapshot", Tags: tags("a", "b")},
+					},
+				})
+				return err
+			},
+			func(f *fixture) []string {
+				images := "arn:aws:ec2:eu-west-1::image/*"
+				return []string{
+					"ec2:CreateImage " + images, "ec2:CreateImage " + account + "instance/" + f.inst, "ec2:CreateImage " + snaps + "*",
+					"ec2:CreateTags " + images, "ec2:CreateTags " + snaps + "*",
+				}
+			},
+		},
+		{
+			"CopyImage with tags",
+			func(t *testing.T, f *fixture) error {
+				_, err := f.c.CopyImage(t.Context(), &ec2.CopyImageInput{
+					SourceRegion: aws.String(ireland), SourceImageId: &f.image, Name: aws.String("copied"), TagSpecifications: tagged("snapshot", "a", "b"),
+				})
+				return err
+			},
+			func(f *fixture) []string {
+				images := "arn:aws:ec2:eu-west-1::image/"
+				return []string{
+					"ec2:CopyImage " + images + "*", "ec2:CopyImage " + images + f.image, "ec2:CopyImage " + snaps + "*", "ec2:CreateTags " + snaps + "*",
+				}
+			},
+		},
+		{
+			"CopyVolumes with tags",
+			func(t *testing.T, f *fixture) error {
+				_, err := f.c.CopyVolumes(t.Context(), &ec2.CopyVolumesInput{SourceVolumeId: &f.loose.ID, TagSpecifications: tagged("volume", "a", "b")})
+				return err
+			},
+			func(f *fixture) []string {
+				return []string{
+					"ec2:CopyVolumes " + account + "volume/" + f.loose.ID, "ec2:CopyVolumes " + account + "volume/*", "ec2:CreateTags " + account + "volume/*",
+				}
+			},
+		},
+		{
+			"CreateReplaceRootVolumeTask",
+			func(t *testing.T, f *fixture) error {
+				_, err := f.c.CreateReplaceRootVolumeTask(t.Context(), &ec2.CreateReplaceRootVolumeTaskInput{InstanceId: &f.inst, ImageId: f.describe(f.at, f.inst).ImageId})
+				return err
+			},
+			func(f *fixture) []string {
+				const action = "ec2:CreateReplaceRootVolumeTask "
+				return []string{
+					"ec2:DescribeInstances *", action + "arn:aws:ec2:eu-west-1::image/" + *f.describe(f.at, f.inst).ImageId, action + account + "instance/" + f.inst,
+					action + account + "replace-root-volume-task/*", action + account + "volume/*",
+				}
+			},
+		},
+		{
+			"CreateNetworkInterface with tags",
+			func(t *testing.T, f *fixture) error {
+				_, err := f.c.CreateNetworkInterface(t.Context(), &ec2.CreateNetworkInterfaceInput{
+					SubnetId: f.describe(f.at, f.inst).SubnetId, TagSpecifications: tagged("network-interface", "a", "b"),
+				})
+				return err
+			},
+			func(f *fixture) []string {
+				inst := f.describe(f.at, f.inst)
+				return []string{
+					"ec2:CreateNetworkInterface " + account + "network-interface/*", "ec2:CreateNetworkInterface " + account + "subnet/" + *inst.SubnetId,
+					"ec2:CreateNetworkInterface " + account + "security-group/" + *inst.SecurityGroups[0].GroupId,
+					"ec2:CreateTags " + account + "network-interface/*", "ec2:DescribeInstances *",
+				}
+			},
+		},
+		{
 			"DeregisterImage",
 			func(t *testing.T, f *fixture) error {
 				_, err := f.c.DeregisterImage(t.Context(), &ec2.DeregisterImageInput{ImageId: &f.image})

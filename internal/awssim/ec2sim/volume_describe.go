@@ -44,7 +44,9 @@ var volumeFilters = attributes[volumeView]{
 	"status":                           func(v volumeView) []string { return one(string(v.state(v.now))) },
 	"volume-id":                        func(v volumeView) []string { return one(v.id) },
 	"volume-type":                      func(v volumeView) []string { return one(string(v.kind)) },
-}
+}.lacking(
+	"operator.principal",
+)
 
 // DescribeVolumes lists the caller's volumes.
 func (s *Service) DescribeVolumes(c *core.Call, in *ec2.DescribeVolumesInput) (*ec2.DescribeVolumesOutput, error) {

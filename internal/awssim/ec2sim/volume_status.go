@@ -45,7 +45,9 @@ var volumeStatusFilters = attributes[volumeView]{
 	"volume-status.details-name":   func(volumeView) []string { return []string{"io-enabled", "io-performance"} },
 	"volume-status.details-status": func(volumeView) []string { return []string{"passed", "not-applicable"} },
 	"volume-status.status":         func(v volumeView) []string { return one(string(v.health(v.now))) },
-}
+}.lacking(
+	"event.not-after", "event.not-before",
+)
 
 // DescribeVolumeStatus tells how volumes are.
 func (s *Service) DescribeVolumeStatus(c *core.Call, in *ec2.DescribeVolumeStatusInput) (*ec2.DescribeVolumeStatusOutput, error) {
