@@ -253,6 +253,15 @@ func TestReplaceRootVolume(t *testing.T) {
 		require.Empty(t, contents(), "as it was at launch")
 		require.Empty(t, w.volumeState(at, second), "deleted")
 
+		ready := w.volume(at, "")
+		w.write(ready, "ready", 1)
+		_, refused = replace(ec2.CreateReplaceRootVolumeTaskInput{VolumeId: &volumes[1]})
+		require.Equal(t, "IncorrectState", refused, "attached")
+		_, refused = replace(ec2.CreateReplaceRootVolumeTaskInput{VolumeId: &ready.ID})
+		require.Empty(t, refused)
+		time.Sleep(5 * time.Minute)
+		require.Equal(t, []byte("ready"), contents())
+
 		other := w.snapshot(ec2sim.Ref{Site: at, ID: volumes[1]})
 		_, refused = replace(ec2.CreateReplaceRootVolumeTaskInput{SnapshotId: &other.ID})
 		require.Equal(t, "InvalidParameterValue", refused, "not of the root volume")

@@ -63,6 +63,7 @@ type replacement struct {
 	source   *snapshot // what the new volume is made from
 	named    bool      // the request names the snapshot
 	volume   volume    // the model of the new one
+	ready    *volume   // named instead of all that, or nil
 	tags     map[string]string
 }
 
@@ -74,7 +75,7 @@ func (s *Service) CreateReplaceRootVolumeTask(c *core.Call, in *ec2.CreateReplac
 	if err != nil {
 		return nil, err
 	}
-	if err := served(c, in, "ClientToken DeleteReplacedRootVolume ImageId InstanceId SnapshotId TagSpecifications VolumeInitializationRate"); err != nil {
+	if err := served(c, in, "ClientToken DeleteReplacedRootVolume ImageId InstanceId SnapshotId TagSpecifications VolumeId VolumeInitializationRate"); err != nil {
 		return nil, err
 	}
 	earlier, err := s.repeated(c, in.ClientToken, in)
@@ -111,8 +112,8 @@ func (s *Service) CreateReplaceRootVolumeTask(c *core.Call, in *ec2.CreateReplac
 // Source: EC2 User Guide, "Replace the root volume for an Amazon EC2 instance
 // without stopping it".
 func (s *Service) replacement(c *core.Call, st *site, in *ec2.CreateReplaceRootVolumeTaskInput) (*replacement, error) {
-	if in.ImageId != nil && in.SnapshotId != nil {
-		return nil, core.Errorf("InvalidParameterCombination", "You can't specify both an image and a snapshot")
+	if in.ImageId != nil && in.SnapshotId != nil || in.VolumeId != nil && (in.ImageId != nil || in.SnapshotId != nil) {
+		return nil, core.Errorf("InvalidParameterCombination", "Only one of an image, a snapshot and a volume can be specified")
 	}
 	tags, err := createTags(in.TagSpecifications, "replace-root-volume-task")
 	if err != nil {
@@ -129,6 +130,11 @@ func (s *Service) replacement(c *core.Call, st *site, in *ec2.CreateReplaceRootV
 	}
 	r.old = inst.attached(c.Now)[i]
 	switch {
+	case in.VolumeId != nil:
+		if r.ready, err = s.ownVolume(c, in.VolumeId); err != nil {
+			return nil, err
+		}
+		return r, r.fitsVolume(c.Now)
 	case in.SnapshotId != nil:
 		if r.source, err = s.visibleSnapshot(c, c.Region, in.SnapshotId); err != nil {
 			return nil, err
@@ -152,6 +158,21 @@ func (s *Service) replacement(c *core.Call, st *site, in *ec2.CreateReplaceRootV
 		return nil, core.Errorf("InvalidParameterValue", "There is no snapshot to restore the root volume from")
 	}
 	return r, s.planReplacement(c, st, r, in.VolumeInitializationRate)
+}
+
+// fitsVolume checks a volume that is to be the new root volume.
+// Source: EC2 API Reference, CreateReplaceRootVolumeTask, VolumeId.
+func (r *replacement) fitsVolume(now time.Time) error {
+	v := r.ready
+	switch {
+	case v.state(now) != types.VolumeStateAvailable:
+		return core.Errorf("IncorrectState", "%s is not 'available'.", v.id)
+	case v.zone != r.old.zone:
+		return core.Errorf("InvalidVolume.ZoneMismatch", "The volume '%s' is not in the same availability zone as instance '%s'", v.id, r.instance.id)
+	case r.old.encrypted() && !v.encrypted():
+		return core.Errorf("InvalidParameterValue", "The volume '%s' must be encrypted, as the root volume is", v.id)
+	}
+	return nil
 }
 
 // fits checks that an image is of the same kind as the instance.
@@ -204,7 +225,11 @@ func (s *Service) planReplacement(c *core.Call, st *site, r *replacement, rate *
 func (r *replacement) needs(c *core.Call) []core.Need {
 	at := r.instance.site
 	task := planned(at, "replace-root-volume-task", core.Keys(), r.tags)
-	out := needs("CreateReplaceRootVolumeTask", r.instance.existing(), task, r.volume.planned(nil))
+	made := r.volume.planned(nil)
+	if r.ready != nil {
+		made = r.ready.existing()
+	}
+	out := needs("CreateReplaceRootVolumeTask", r.instance.existing(), task, made)
 	if r.image != nil {
 		out = append(out, needs("CreateReplaceRootVolumeTask", r.image.existing(c.Account.ID))...)
 	}
@@ -227,14 +252,17 @@ func (s *Service) replace(c *core.Call, st *site, r *replacement) *rootTask {
 		t.snapshot = r.source.id
 	}
 	st.tasks.add(t)
-	v := r.volume
-	if s.make(c, st, &v, r.source) != keyWorks {
-		t.failed = true
-		return t
+	v := r.ready
+	if v == nil {
+		made := r.volume
+		if v = &made; s.make(c, st, v, r.source) != keyWorks {
+			t.failed = true
+			return t
+		}
 	}
 	old := r.old.attachment
 	old.detaching, old.ends = t.done.Add(-s.pace.Attachment), t.done
-	s.attach(c, &v, inst, old.device)
+	s.attach(c, v, inst, old.device)
 	v.attachment.begins, v.attachment.since, v.attachment.attached = t.done, t.done, t.done
 	v.attachment.deleteOnTermination = old.deleteOnTermination
 	inst.roots = append(inst.roots, v.id)

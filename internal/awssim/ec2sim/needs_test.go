@@ -432,6 +432,36 @@ func TestDeniedCallsChangeNothing(t *testing.T) {
 					_, err := c.DeregisterImage(t.Context(), &ec2.DeregisterImageInput{ImageId: &f.image})
 					return err
 				},
+				"CreateImage": func() error {
+					_, err := c.CreateImage(t.Context(), &ec2.CreateImageInput{InstanceId: &f.inst, Name: aws.String("denied")})
+					return err
+				},
+				"CopyImage": func() error {
+					_, err := c.CopyImage(t.Context(), copyImage(f.at, f.image, "denied"))
+					return err
+				},
+				"ModifyImageAttribute": func() error {
+					_, err := c.ModifyImageAttribute(t.Context(), &ec2.ModifyImageAttributeInput{
+						ImageId: &f.image, OperationType: "add", UserIds: []string{vault},
+					})
+					return err
+				},
+				"RebootInstances": func() error {
+					_, err := c.RebootInstances(t.Context(), &ec2.RebootInstancesInput{InstanceIds: []string{f.inst}})
+					return err
+				},
+				"ModifyInstanceAttribute": func() error {
+					_, err := c.ModifyInstanceAttribute(t.Context(), &ec2.ModifyInstanceAttributeInput{InstanceId: &f.inst, DisableApiStop: truth(true)})
+					return err
+				},
+				"ModifyVolume": func() error {
+					_, err := c.ModifyVolume(t.Context(), &ec2.ModifyVolumeInput{VolumeId: &f.loose.ID, Size: aws.Int32(100)})
+					return err
+				},
+				"DeleteKeyPair": func() error {
+					_, err := c.DeleteKeyPair(t.Context(), &ec2.DeleteKeyPairInput{KeyName: aws.String("k")})
+					return err
+				},
 				"CreateTags": func() error {
 					_, err := c.CreateTags(t.Context(), &ec2.CreateTagsInput{Resources: []string{f.own.ID}, Tags: tags("x", "y")})
 					return err
@@ -443,6 +473,9 @@ func TestDeniedCallsChangeNothing(t *testing.T) {
 				"DescribeVolumes":   func() error { _, err := c.DescribeVolumes(t.Context(), nil); return err },
 				"DescribeInstances": func() error { _, err := c.DescribeInstances(t.Context(), nil); return err },
 				"DescribeImages":    func() error { _, err := c.DescribeImages(t.Context(), nil); return err },
+				"DescribeVpcs":      func() error { _, err := c.DescribeVpcs(t.Context(), nil); return err },
+				"DescribeSubnets":   func() error { _, err := c.DescribeSubnets(t.Context(), nil); return err },
+				"DescribeKeyPairs":  func() error { _, err := c.DescribeKeyPairs(t.Context(), nil); return err },
 				"DescribeTags":      func() error { _, err := c.DescribeTags(t.Context(), nil); return err },
 				"DescribeRegions":   func() error { _, err := c.DescribeRegions(t.Context(), nil); return err },
 			}
