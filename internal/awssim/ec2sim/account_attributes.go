@@ -25,8 +25,12 @@ func (s *Service) DescribeAccountAttributes(c *core.Call, in *ec2.DescribeAccoun
 	}
 	out := &ec2.DescribeAccountAttributesOutput{}
 	for _, a := range []struct{ name, value string }{
-		{"supported-platforms", "VPC"}, {"default-vpc", network}, {"vpc-max-security-groups-per-interface", "5"},
-		{"vpc-max-elastic-ips", "5"}, {"max-elastic-ips", "5"}, {"max-instances", "20"},
+		{"supported-platforms", "VPC"},
+		{"default-vpc", network},
+		{"vpc-max-security-groups-per-interface", "5"},
+		{"vpc-max-elastic-ips", "5"},
+		{"max-elastic-ips", "5"},
+		{"max-instances", "20"},
 	} {
 		if len(in.AttributeNames) > 0 && !slices.Contains(in.AttributeNames, types.AccountAttributeName(a.name)) {
 			continue

@@ -202,8 +202,12 @@ func (im *image) api(now time.Time, viewer string) types.Image {
 		to    **string
 		value string
 	}{
-		{&out.SriovNetSupport, im.sriov}, {&out.SourceImageId, im.sourceImage}, {&out.SourceImageRegion, im.sourceRegion},
-		{&out.SourceInstanceId, im.sourceInstance}, {&out.DeprecationTime, im.deprecationTime()}, {&out.LastLaunchedTime, im.lastLaunched(now)},
+		{&out.SriovNetSupport, im.sriov},
+		{&out.SourceImageId, im.sourceImage},
+		{&out.SourceImageRegion, im.sourceRegion},
+		{&out.SourceInstanceId, im.sourceInstance},
+		{&out.DeprecationTime, im.deprecationTime()},
+		{&out.LastLaunchedTime, im.lastLaunched(now)},
 	} {
 		if member.value != "" {
 			*member.to = aws.String(member.value)

@@ -101,10 +101,15 @@ func modified(in *ec2.ModifyInstanceAttributeInput) (string, error) {
 		name string
 		set  bool
 	}{
-		{"BlockDeviceMapping", len(in.BlockDeviceMappings) > 0}, {"DisableApiStop", in.DisableApiStop != nil},
-		{"DisableApiTermination", in.DisableApiTermination != nil}, {"EbsOptimized", in.EbsOptimized != nil}, {"GroupSet", len(in.Groups) > 0},
-		{"InstanceInitiatedShutdownBehavior", in.InstanceInitiatedShutdownBehavior != nil}, {"InstanceType", in.InstanceType != nil},
-		{"SourceDestCheck", in.SourceDestCheck != nil}, {"UserData", in.UserData != nil},
+		{"BlockDeviceMapping", len(in.BlockDeviceMappings) > 0},
+		{"DisableApiStop", in.DisableApiStop != nil},
+		{"DisableApiTermination", in.DisableApiTermination != nil},
+		{"EbsOptimized", in.EbsOptimized != nil},
+		{"GroupSet", len(in.Groups) > 0},
+		{"InstanceInitiatedShutdownBehavior", in.InstanceInitiatedShutdownBehavior != nil},
+		{"InstanceType", in.InstanceType != nil},
+		{"SourceDestCheck", in.SourceDestCheck != nil},
+		{"UserData", in.UserData != nil},
 	} {
 		if a.set {
 			names = append(names, a.name)

@@ -69,8 +69,10 @@ func (m *modification) api(now time.Time) *types.VolumeModification {
 		to    **int32
 		value int32
 	}{
-		{&out.OriginalIops, m.from.iops}, {&out.OriginalThroughput, m.from.throughput},
-		{&out.TargetIops, m.to.iops}, {&out.TargetThroughput, m.to.throughput},
+		{&out.OriginalIops, m.from.iops},
+		{&out.OriginalThroughput, m.from.throughput},
+		{&out.TargetIops, m.to.iops},
+		{&out.TargetThroughput, m.to.throughput},
 	} {
 		if number.value > 0 {
 			*number.to = aws.Int32(number.value)
