@@ -117,10 +117,10 @@ func (c *Call) policies(n Need) iampolicy.PolicySet {
 	switch caller := &c.Caller; {
 	case caller.Session != nil:
 		s := caller.Session
-		set.Identity, boundary = s.Role.Policies, s.Role.Boundary
+		set.Identity, boundary = c.standing(&s.Role.Holder, standing{s.Role.Policies, s.Role.Boundary})
 		set.Session = c.Cloud.sessionPolicy(s.Policy, s.Managed)
 	case caller.User != nil:
-		set.Identity, boundary = caller.User.Policies, caller.User.Boundary
+		set.Identity, boundary = c.standing(&caller.User.Holder, standing{caller.User.Policies, caller.User.Boundary})
 	case caller.Federated():
 		set.Identity = []*iampolicy.Document{everything} // what root may do
 	}

@@ -55,6 +55,7 @@ type Cloud struct {
 	awsPolicies    map[string]awsPolicies // by partition
 	limiter        limiter
 	lag            lagging
+	was            identityLag
 	onCall         func(CallInfo) Fault
 	skew           time.Duration
 	calls          int
@@ -81,6 +82,7 @@ func New(opts Options) *Cloud {
 		awsPolicies: map[string]awsPolicies{},
 		limiter:     newLimiter(opts.Limits),
 		lag:         newLagging(opts.Consistency, opts.Seed),
+		was:         newIdentityLag(),
 		onCall:      opts.OnCall,
 		skew:        opts.ClockSkew,
 		log:         callLog{keep: opts.LogCalls},

@@ -58,8 +58,10 @@ func (a *Account) PutRole(r Role) *Role {
 // SetTrust puts a trust policy anew: the principals that it names are those
 // of now; see Cloud.Bind.
 func (r *Role) SetTrust(d *iampolicy.Document) {
+	c := r.Account.cloud
+	c.was.trusts.Was(c, r.UniqueID, trusting{r.Trust, r.bound})
 	r.Trust, r.bound = d, map[string]string{}
-	r.Account.cloud.Bind(d, r.bound)
+	c.Bind(d, r.bound)
 }
 
 // BoundTrust returns the role's trust policy as AWS understands it now; see
@@ -69,7 +71,11 @@ func (r *Role) BoundTrust() *iampolicy.Document {
 }
 
 // Settle puts what the role holds into force, for running sessions too.
-func (r *Role) Settle() { r.Policies, r.Boundary = r.documents() }
+func (r *Role) Settle() {
+	old := standing{r.Policies, r.Boundary}
+	r.Policies, r.Boundary = r.documents()
+	r.settled(old, standing{r.Policies, r.Boundary})
+}
 
 // DeleteRole deletes a role. Its sessions are worth nothing from then on, and
 // a role made again under the name is another one. An unknown name is no error.

@@ -77,7 +77,11 @@ func (a *Account) User(name string) *User {
 func (a *Account) Users() []*User { return sortedByName(a.users) }
 
 // Settle puts what the user holds into force.
-func (u *User) Settle() { u.Policies, u.Boundary = u.documents() }
+func (u *User) Settle() {
+	old := standing{u.Policies, u.Boundary}
+	u.Policies, u.Boundary = u.documents()
+	u.settled(old, standing{u.Policies, u.Boundary})
+}
 
 // Key returns the user's oldest access key. The user has one, if PutUser made it.
 func (u *User) Key() Key { return u.Keys[0].Key }

@@ -42,6 +42,7 @@ func (s *Service) CreateAlias(c *core.Call, in *kms.CreateAliasInput) (*kms.Crea
 	if s.aliases[at] == nil {
 		s.aliases[at] = map[string]*key{}
 	}
+	s.noteAlias(at, name)
 	s.aliases[at][name] = k
 	return &kms.CreateAliasOutput{}, nil
 }
@@ -70,6 +71,7 @@ func (s *Service) UpdateAlias(c *core.Call, in *kms.UpdateAliasInput) (*kms.Upda
 	if err := k.settled(c.Now); err != nil {
 		return nil, err
 	}
+	s.noteAlias(site(c), name)
 	s.aliases[site(c)][name] = k
 	return &kms.UpdateAliasOutput{}, nil
 }
@@ -84,6 +86,7 @@ func (s *Service) DeleteAlias(c *core.Call, in *kms.DeleteAliasInput) (*kms.Dele
 	if err := s.ownAlias(c, k, name); err != nil {
 		return nil, err
 	}
+	s.noteAlias(site(c), name)
 	delete(s.aliases[site(c)], name)
 	return &kms.DeleteAliasOutput{}, nil
 }

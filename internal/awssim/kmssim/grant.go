@@ -75,7 +75,7 @@ func (k *key) liveGrants(now time.Time) []*grant {
 func (k *key) granted(c *core.Call, n core.Need, w wish) bool {
 	for _, g := range k.liveGrants(c.Now) {
 		early := slices.ContainsFunc(g.tokens, func(token string) bool { return slices.Contains(w.tokens, token) })
-		if c.Now.Before(g.visible) && !early || !g.covers(c, n, w) {
+		if !early && (c.Now.Before(g.visible) || !c.Sees(core.KeyAccess, g.id, g.created)) || !g.covers(c, n, w) {
 			continue
 		}
 		return c.Allows(withGrant(c, n))

@@ -81,7 +81,7 @@ func (s *Service) named(c *core.Call, in *kms.RetireGrantInput) (*grant, error) 
 
 func (s *Service) mayRetire(c *core.Call, g *grant) error {
 	keys := EncryptionContext(g.equals)
-	n := s.need(g.key, "RetireGrant", keys)
+	n := s.judged(c, g.key, "RetireGrant", keys)
 	if isPrincipal(c, g.retiring) || isPrincipal(c, g.grantee) && slices.Contains(g.ops, types.GrantOperationRetireGrant) {
 		if c.Allows(withGrant(c, n)) {
 			return nil

@@ -42,6 +42,16 @@ func (s *Service) need(k *key, action string, extra map[string][]string) core.Ne
 	}
 }
 
+// judged is need with the policy as far as the call knows it.
+func (s *Service) judged(c *core.Call, k *key, action string, extra map[string][]string) core.Need {
+	n := s.need(k, action, extra)
+	if c.Lags() {
+		known := s.was.policies.Sees(c, string(k.arn), keyPolicy{k.policy, k.bound})
+		n.Policy = s.cloud.Bind(known.document, known.bound)
+	}
+	return n
+}
+
 // A wish is an action that a caller would perform on a key.
 type wish struct {
 	action string // "Decrypt"
@@ -56,7 +66,7 @@ func (s *Service) authorize(c *core.Call, k *key, w wish) error {
 	if err := s.checkTokens(w.tokens); err != nil {
 		return err
 	}
-	n := s.need(k, w.action, w.keys)
+	n := s.judged(c, k, w.action, w.keys)
 	err := c.Authorize(n)
 	if err != nil && k.granted(c, n, w) {
 		return nil

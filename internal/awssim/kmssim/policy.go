@@ -115,6 +115,9 @@ func (s *Service) setPolicy(c *core.Call, k *key, change policyChange) error {
 				"The new key policy will not allow you to update the key policy in the future.")
 		}
 	}
+	if k.policy != nil {
+		s.was.policies.Was(c.Cloud, string(k.arn), keyPolicy{k.policy, k.bound})
+	}
 	k.policy, k.policyText, k.bound = doc, change.text, map[string]string{}
 	return nil
 }

@@ -32,6 +32,7 @@ type Service struct {
 	ebs     map[Site]*key
 	aliases map[Site]map[string]*key // by name, "alias/" included
 	tokens  map[string]*grant        // by grant token
+	was     was
 
 	grantDelay time.Duration
 }
@@ -44,6 +45,7 @@ func New(cloud *core.Cloud) *Service {
 		ebs:     map[Site]*key{},
 		aliases: map[Site]map[string]*key{},
 		tokens:  map[string]*grant{},
+		was:     newWas(),
 	}
 }
 
@@ -81,7 +83,7 @@ func (s *Service) find(c *core.Call, id *string, accept form) (*key, error) {
 	if strings.HasPrefix(name, "alias/") && accept == keyOnly {
 		return nil, core.Errorf("NotFoundException", "Invalid keyId '%s'", *id)
 	}
-	k := s.lookup(owner, name)
+	k := s.told(c, owner, name)
 	switch {
 	case k != nil:
 		return k, nil

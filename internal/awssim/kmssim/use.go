@@ -80,7 +80,7 @@ func (s *Service) Permits(c *core.Call, use Use) bool {
 	if k == nil {
 		return false
 	}
-	n := s.need(k, use.Action, use.Keys)
+	n := s.judged(c, k, use.Action, use.Keys)
 	return c.Allows(n) || k.granted(c, n, wish{action: use.Action, grant: use.grant()})
 }
 

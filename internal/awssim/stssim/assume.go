@@ -147,7 +147,7 @@ func (q *request) needs(c *core.Call, role *core.Role) []core.Need {
 	}
 	need := core.Need{Action: "sts:AssumeRole", Resource: q.roleARN, Keys: keys}
 	if role != nil {
-		need.Owner, need.Policy = role.Account.ID, role.BoundTrust()
+		need.Owner, need.Policy = role.Account.ID, c.TrustOf(role)
 		core.WithResourceTags(keys, "iam", role.Tags)
 	}
 	needs := []core.Need{need}
