@@ -15,7 +15,7 @@ import (
 // comes at a time of its own, and no call knows which of them it asks. So a
 // change may be seen, and then not, and then again; but a replica never goes
 // back, and once the longest delay is over all have the change. Which call
-// sees what is a function of Options.Seed, the resource, the time and kind of
+// sees what is a function of the seeds, the resource, the time and kind of
 // the change and the number of the call, and of nothing else.
 //
 // Source: Amazon EC2 Developer Guide, "Eventual consistency in the Amazon EC2
@@ -32,6 +32,8 @@ type Consistency struct {
 	// Replicas that answer, of which the first has every change at once. Zero
 	// means 3.
 	Replicas int
+	// Seed of the delays, beside Options.Seed: the same world, another lag.
+	Seed uint64
 }
 
 // A Change is a kind of change.
@@ -81,7 +83,7 @@ func newLagging(k Consistency, seed uint64) lagging {
 	if k.Replicas == 0 {
 		k.Replicas = 3
 	}
-	return lagging{Consistency: k, seed: seed}
+	return lagging{Consistency: k, seed: mix(seed, "", k.Seed)}
 }
 
 // longest delay of a kind of change.
