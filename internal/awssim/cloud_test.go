@@ -151,36 +151,3 @@ func TestOverASocket(t *testing.T) {
 	require.False(t, errors.As(err, &api) && api.ErrorCode() == "InternalError")
 	require.Empty(t, cloud.Misuse())
 }
-
-func BenchmarkCalls(b *testing.B) {
-	cloud := awssim.New(awssim.Options{Latency: -1, Limits: core.Limits{Off: true}})
-	client := ec2.NewFromConfig(cloud.Config(cloud.User(target, "admin", awssim.Admin()), "eu-west-1"))
-	in := &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}}
-	for b.Loop() {
-		if _, err := client.DescribeSnapshots(b.Context(), in); err != nil {
-			b.Fatal(err)
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "calls/s")
-}
-
-func BenchmarkPageOf1000(b *testing.B) {
-	cloud := awssim.New(awssim.Options{Latency: -1, Limits: core.Limits{Off: true}})
-	cloud.EC2().SetLimits(ec2sim.Limits{PendingPerVolume: -1, Spacing: -1, PendingPerSite: -1})
-	cloud.EC2().SetDurations(ec2sim.Durations{Volume: -1})
-	client := ec2.NewFromConfig(cloud.Config(cloud.User(target, "admin", awssim.Admin()), "eu-west-1"))
-	volume, err := client.CreateVolume(b.Context(), &ec2.CreateVolumeInput{AvailabilityZone: aws.String("eu-west-1a"), Size: aws.Int32(8)})
-	require.NoError(b, err)
-	for range 1000 {
-		_, err := client.CreateSnapshot(b.Context(), &ec2.CreateSnapshotInput{VolumeId: volume.VolumeId})
-		require.NoError(b, err)
-	}
-	in := &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}, MaxResults: aws.Int32(1000)}
-	for b.Loop() {
-		out, err := client.DescribeSnapshots(b.Context(), in)
-		if err != nil || len(out.Snapshots) != 1000 {
-			b.Fatal(err, len(out.Snapshots))
-		}
-	}
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "pages/s")
-}

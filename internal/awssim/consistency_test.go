@@ -52,7 +52,7 @@ func refusedWith(t *testing.T, want string, err error) error {
 
 // lagging is a cloud in which changes are known late.
 func lagging() *awssim.Cloud {
-	return awssim.New(awssim.Options{Latency: -1, Limits: core.Limits{Off: true}, Consistency: core.Consistency{Max: delay}})
+	return awssim.New(awssim.Options{Latency: -1, Limits: core.Limits{Off: true}, Consistency: core.Consistency{Max: delay, Replicas: 10}})
 }
 
 func noRetries(cfg aws.Config) aws.Config {

@@ -24,9 +24,9 @@ func inLaggingWorld(t *testing.T, build func(*world), f func(t *testing.T, w *wo
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
 		build(w)
-		k := core.Consistency{Max: delay}
+		k := core.Consistency{Max: delay, Replicas: 10}
 		if len(kinds) > 0 {
-			k = core.Consistency{By: map[core.Change]time.Duration{}}
+			k = core.Consistency{By: map[core.Change]time.Duration{}, Replicas: 10}
 			for _, kind := range kinds {
 				k.By[kind] = delay
 			}
