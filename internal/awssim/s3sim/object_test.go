@@ -305,3 +305,16 @@ func TestCopies(t *testing.T) {
 		in.IfNoneMatch, in.MetadataDirective = aws.String("*"), types.MetadataDirectiveReplace
 	}))
 }
+
+func BenchmarkPutAndGet(b *testing.B) {
+	w := newWorld(b)
+	w.bucket(store, nil)
+	text := strings.Repeat("x", 4<<10)
+	for b.Loop() {
+		w.put("a", text)
+		if got, _ := w.get("a"); len(got) != len(text) {
+			b.Fatal(len(got))
+		}
+	}
+	b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "calls/s")
+}
