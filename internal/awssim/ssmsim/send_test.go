@@ -59,7 +59,7 @@ func TestWhatCannotBeSent(t *testing.T) {
 			{"no such version", with(func(in *ssm.SendCommandInput) { in.DocumentVersion = aws.String("7") }), "InvalidDocumentVersion"},
 			{"without commands", with(func(in *ssm.SendCommandInput) { in.Parameters = nil }), "InvalidParameters"},
 			{"with a parameter too many", with(func(in *ssm.SendCommandInput) { in.Parameters["x"] = []string{"1"} }), "InvalidParameters"},
-			{"with two values for one", with(func(in *ssm.SendCommandInput) { in.Parameters["workingDirectory"] = []string{"/", "/tmp"} }), "InvalidParameters"},
+			{"with two values for one", with(func(in *ssm.SendCommandInput) { in.Parameters["workingDirectory"] = []string{"/", "/srv"} }), "InvalidParameters"},
 			{"to run too long", with(func(in *ssm.SendCommandInput) { in.Parameters["executionTimeout"] = []string{"172801"} }), "InvalidParameters"},
 			{"in too short a time", with(func(in *ssm.SendCommandInput) { in.TimeoutSeconds = aws.Int32(29) }), "ValidationException"},
 			{"with a long comment", with(func(in *ssm.SendCommandInput) { in.Comment = aws.String(strings.Repeat("x", 101)) }), "ValidationException"},
