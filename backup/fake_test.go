@@ -37,7 +37,11 @@ type cloud struct {
 	last      map[string]time.Time
 	badKeys   map[string]bool
 	denied    map[accounts.ID]error
-	breaks    map[string]string // volume: StateMessage its snapshots end with
+	breaks    map[string]string    // volume: StateMessage its snapshots end with
+	locks     map[string]time.Time // snapshot: when its lock ends
+	images    map[string][]string  // image: its snapshots
+	binned    map[string]time.Time // snapshot: when it leaves the Recycle Bin
+	bin       time.Duration        // how long what is deleted stays there
 	// before and after are asked about every call; an error is returned before
 	// or after the effect.
 	before, after func(c call) error
@@ -62,12 +66,14 @@ type fakeSnap struct {
 type call struct {
 	site    backup.Site
 	purpose accounts.Purpose
-	op      string // "discover", "list", or a StepKind
+	op      string // "discover", "list", "images", "locks", "bin", or a StepKind
 	step    backup.Step
 	query   backup.Query
 }
 
-func (c call) mutates() bool { return c.op != "discover" && c.op != "list" }
+func (c call) mutates() bool {
+	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin"}, c.op)
+}
 
 func newCloud(t *testing.T) *cloud {
 	return &cloud{
@@ -75,6 +81,7 @@ func newCloud(t *testing.T) *cloud {
 		takes:     func(giB int32) time.Duration { return time.Minute + time.Duration(giB)*time.Second },
 		resources: map[backup.Site][]backup.Resource{}, snaps: map[string]*fakeSnap{}, last: map[string]time.Time{},
 		badKeys: map[string]bool{}, denied: map[accounts.ID]error{}, breaks: map[string]string{},
+		locks: map[string]time.Time{}, images: map[string][]string{}, binned: map[string]time.Time{},
 		shown: map[string]bool{},
 	}
 }
@@ -152,6 +159,8 @@ var mayDo = map[string][]accounts.Purpose{
 	"snapshot": {accounts.Backup}, "copy": {accounts.Backup, accounts.VaultWriter},
 	"share": {accounts.Backup}, "revoke": {accounts.Backup},
 	"delete": {accounts.Pruner, accounts.VaultPruner},
+	"images": {accounts.Backup, accounts.VaultWriter}, "locks": {accounts.Backup, accounts.VaultWriter},
+	"bin": {accounts.Backup, accounts.VaultWriter},
 }
 
 func (f *fakeClient) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[backup.Resource, error] {
@@ -288,7 +297,13 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		if s.Tags["snapkeep:vault"] == "" {
 			f.t.Errorf("deletes %s, which is not ours", s.ID)
 		}
+		if code := f.refuses(s.ID); code != "" {
+			return nil, refusal(code)
+		}
 		s.gone = true
+		if f.bin > 0 {
+			f.binned[s.ID] = time.Now().Add(f.bin)
+		}
 	}
 	return nil, nil
 }

@@ -36,7 +36,8 @@ var (
 // Every site's session is held down, for this call, to snapshots of this vault
 // that are not younger than the newest one to be deleted, so that not even a
 // mistake here could touch a younger one. Deleting what is gone is a success.
-// What was deleted is looked for in a listing begun afterwards.
+// What was deleted is looked for in a listing begun afterwards, and, as far as a
+// driver's Recycler can tell, in the Recycle Bin.
 //
 // An error without a report means that nothing was deleted: the plan is of
 // another vault, ErrStalePlan, ErrAlteredPlan or ErrOverCap, or ctx was done. The report is
@@ -68,7 +69,7 @@ func (e *Engine) Prune(ctx context.Context, pp *PrunePlan) (*PruneReport, error)
 	for _, copies := range []bool{false, true} {
 		pr.deleteAll(ctx, copies)
 	}
-	r := &PruneReport{Plan: pp.Plan.Name}
+	r := &PruneReport{Plan: pp.Plan.Name, Notes: append(s.notes(), pr.notes...)}
 	for _, t := range pr.targets {
 		r.Results = append(r.Results, t.PruneResult)
 		r.Calls += t.calls
@@ -106,6 +107,7 @@ type pruning struct {
 	minAge  time.Duration // of originals
 	targets []*target     // one for each point that the plan prunes
 	errs    []error       // *Error, of groups and sites
+	notes   []PruneNote   // on what was deleted
 }
 
 // A target is a point that the plan prunes.
@@ -216,15 +218,17 @@ func (pr *pruning) deleteAll(ctx context.Context, copies bool) {
 		lists[at] = append(lists[at], t)
 	}
 	slices.SortFunc(places, func(a, b place) int { return cmp.Compare(a.site.String(), b.site.String()) })
-	errs := make([]error, len(places))
+	errs, notes := make([]error, len(places)), make([][]PruneNote, len(places))
 	var group errgroup.Group
 	group.SetLimit(pr.e.opts.Concurrency)
 	for i, at := range places {
 		group.Go(func() error {
 			errs[i] = pr.deleteAt(ctx, at, lists[at])
+			notes[i] = pr.recycled(ctx, at, lists[at])
 			return nil
 		})
 	}
 	_ = group.Wait() // each place keeps its own error
 	pr.errs = append(pr.errs, errs...)
+	pr.notes = append(pr.notes, slices.Concat(notes...)...)
 }

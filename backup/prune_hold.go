@@ -2,6 +2,7 @@ package backup
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/snapkeep/snapkeep/retention"
@@ -11,12 +12,22 @@ import (
 // deleting the point. Nothing but a person sets it, or takes it away.
 const tagLegalHold = "snapkeep:legal-hold"
 
-// hold adds to the points of a group the holds that follow from the catalog.
+// backupTags are what the tags of AWS Backup begin with, such as
+// aws:backup:source-resource. Nobody can set or take away a tag that begins
+// with aws: (EC2 User Guide, "Tag your Amazon EC2 resources": restrictions).
+// What AWS Backup manages, EC2 does not let others delete (EBS User Guide,
+// "Delete an Amazon EBS snapshot").
+const backupTags = "aws:backup:"
+
+// hold adds to the points of a group the holds that the cloud tells of, and
+// those that follow from the catalog.
 // The points are those of the stock, in their order.
 func (p Plan) hold(id groupID, s stock, in []retention.RecoveryPoint, now time.Time) {
 	points := s.groups[id]
 	for i, pt := range points {
 		holdLegally(&in[i], pt)
+		holdForeign(&in[i], pt)
+		in[i].Holds = append(in[i].Holds, s.held[id.place].of(pt)...)
 		p.holdYoung(&in[i], pt, now)
 	}
 	if id.copy {
@@ -42,6 +53,18 @@ func addHold(pt *retention.RecoveryPoint, kind retention.HoldKind, ref string, u
 func holdLegally(in *retention.RecoveryPoint, pt Point) {
 	if slices.ContainsFunc(pt.snapshots(), func(s Snapshot) bool { _, held := s.Tags[tagLegalHold]; return held }) {
 		addHold(in, retention.LegalHold, "", time.Time{})
+	}
+}
+
+// holdForeign defers a point of which AWS Backup manages a snapshot.
+func holdForeign(in *retention.RecoveryPoint, pt Point) {
+	for _, s := range pt.snapshots() {
+		for key := range s.Tags {
+			if strings.HasPrefix(key, backupTags) {
+				addHold(in, retention.Foreign, s.ID, time.Time{})
+				return
+			}
+		}
 	}
 }
 

@@ -32,6 +32,9 @@ type PrunePlan struct {
 	Expires time.Time `json:"expires"` // Made and 24 h
 	// Groups by resource, originals first, then by site.
 	Groups []PruneGroup `json:"groups"`
+	// Notes on holds that could not be read. What they hold may be planned to
+	// go, and is then Refused.
+	Notes []PruneNote `json:"notes,omitempty"`
 	// Digest of all of the above, so that Prune does what was planned and
 	// reviewed. It shows a change, it is no signature: who can write a plan
 	// can write its digest.
@@ -79,7 +82,13 @@ type PruneDecision struct {
 //     destination cannot be read;
 //   - the copy that was made last at each destination: without it the next
 //     one would be a full copy;
-//   - whatever has the tag snapkeep:legal-hold on one of its snapshots.
+//   - whatever has the tag snapkeep:legal-hold on one of its snapshots;
+//   - what AWS refuses to delete, as a driver's Holder tells: snapshots that are
+//     locked, or that a registered image uses; and what is in the archive for
+//     less than the time that is charged in any case.
+//
+// What AWS Backup manages is deferred, and counts for nothing. Of holds that a
+// role may not read the plan has a note.
 //
 // Where a destination drops originals, those copied there are let go whatever
 // the plan's Retention says, but for its MinAge and its MinCount of the newest;
@@ -109,6 +118,7 @@ func (e *Engine) PlanPrune(ctx context.Context, p Plan, now time.Time) (*PrunePl
 	for _, g := range groups {
 		pp.Groups = append(pp.Groups, g.PruneGroup)
 	}
+	pp.Notes = s.notes()
 	var undigested error
 	if pp.Digest, undigested = pp.digest(); undigested != nil {
 		return nil, undigested
@@ -159,13 +169,12 @@ func (pp *PrunePlan) Prunes() int {
 func (pp *PrunePlan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "prune %s as of %s: %d of %d recovery points\n", pp.Plan.Name, minute(pp.Made), pp.Prunes(), pp.points())
+	for _, n := range pp.Notes {
+		fmt.Fprintln(&b, n)
+	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, g := range pp.Groups {
-		kind := "originals"
-		if g.Copy {
-			kind = "copies"
-		}
-		fmt.Fprintf(w, "%s, %s at %s (%s)\n", g.Resource[strings.LastIndex(g.Resource, ":")+1:], kind, g.Site, g.Policy)
+		fmt.Fprintf(w, "%s, %s at %s (%s)\n", g.Resource[strings.LastIndex(g.Resource, ":")+1:], kindOfPlace(g.Copy), g.Site, g.Policy)
 		for _, d := range g.Decisions {
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", minute(d.Time), d.Point, d.Action, d.brief())
 		}

@@ -35,6 +35,9 @@ type PruneResult struct {
 	// Deleted snapshots, in order; of a point that is not Pruned some may be.
 	Deleted []string     `json:"deleted,omitempty"`
 	Outcome PruneOutcome `json:"outcome"` // Pruned or AlreadyGone if all went well
+	// Recoverable is until when all its snapshots can be had back from the
+	// Recycle Bin; zero if one cannot, or if it could not be found out.
+	Recoverable time.Time `json:"recoverable,omitzero"`
 	// Why, in words; empty for what was pruned or gone.
 	Why string `json:"why,omitempty"`
 	// Err of a point that could not be deleted, or not be seen to be gone.
@@ -72,6 +75,8 @@ func refuses(err error) bool {
 type PruneReport struct {
 	Plan    string        `json:"plan"`    // Plan.Name
 	Results []PruneResult `json:"results"` // the points whose Action was Prune
+	// Notes on what could not be found out when the cloud was read again.
+	Notes []PruneNote `json:"notes,omitempty"`
 	// Calls is how many deletes were sent.
 	Calls int `json:"calls"`
 }
@@ -110,11 +115,17 @@ func (r *PruneReport) String() string {
 		}
 	}
 	b.WriteByte('\n')
+	for _, n := range r.Notes {
+		fmt.Fprintln(&b, n)
+	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, p := range r.Results {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s", minute(p.Time), p.Point, p.Site, p.Outcome)
-		if p.Why != "" {
+		switch {
+		case p.Why != "":
 			fmt.Fprintf(w, "\t%s", p.Why)
+		case !p.Recoverable.IsZero():
+			fmt.Fprintf(w, "\tkept in the Recycle Bin until %s", minute(p.Recoverable))
 		}
 		fmt.Fprintln(w)
 	}

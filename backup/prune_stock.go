@@ -50,6 +50,20 @@ type stock struct {
 	groups map[groupID][]Point
 	order  []groupID
 	unread map[place]error // *Error
+	held   map[place]holdings
+}
+
+// notes returns what could not be found out, in the order of the groups.
+func (s stock) notes() []PruneNote {
+	var notes []PruneNote
+	told := map[place]bool{}
+	for _, id := range s.order {
+		if !told[id.place] {
+			notes = append(notes, s.held[id.place].notes...)
+		}
+		told[id.place] = true
+	}
+	return notes
 }
 
 // takeStock reads all places of a plan, several at a time. The error joins
@@ -64,22 +78,25 @@ func (e *Engine) takeStock(ctx context.Context, p Plan) (stock, error) {
 	for _, c := range p.Copies {
 		places = append(places, place{c.Site(), true})
 	}
-	read, errs := make([][]Point, len(places)), make([]error, len(places))
+	read, held, errs := make([][]Point, len(places)), make([]holdings, len(places)), make([]error, len(places))
 	var g errgroup.Group
 	g.SetLimit(e.opts.Concurrency)
 	for i, at := range places {
 		g.Go(func() error {
-			read[i], errs[i] = e.readPlace(ctx, at, p.Name)
+			if read[i], errs[i] = e.readPlace(ctx, at, p.Name); errs[i] == nil {
+				held[i], errs[i] = e.readHolds(ctx, at, read[i])
+			}
 			return nil
 		})
 	}
 	_ = g.Wait() // each place keeps its own error
-	s := stock{groups: map[groupID][]Point{}, unread: map[place]error{}}
+	s := stock{groups: map[groupID][]Point{}, unread: map[place]error{}, held: map[place]holdings{}}
 	for i, at := range places {
 		if errs[i] != nil {
 			s.unread[at] = errs[i]
 			continue
 		}
+		s.held[at] = held[i]
 		for _, pt := range read[i] {
 			id := groupID{at, pt.Resource}
 			if s.groups[id] == nil {

@@ -125,6 +125,14 @@ var engineCalls = []engineCall{
 		why: "Plans select instances and volumes by id and tag; these calls know no resources, only Regions.",
 	},
 	{
+		ops: []string{"prune"}, papers: backupPolicy | writerPolicy, sid: "Describe",
+		actions: []string{
+			"ec2:DescribeImages", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus", "ec2:ListSnapshotsInRecycleBin",
+		},
+		on: onAll, when: []clause{equals("aws:RequestedRegion", theRegions)},
+		why: "What images, locks and the archive hold is not planned to go, and what went to the Recycle Bin is told.",
+	},
+	{
 		ops: []string{"restore"}, papers: restorePolicy, sid: "Describe",
 		actions: []string{"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeVolumes"}, on: onAll,
 		when: []clause{equals("aws:RequestedRegion", theRegions)},

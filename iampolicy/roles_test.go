@@ -375,15 +375,21 @@ func TestRolesHaveExactlyTheActionsTheyNeed(t *testing.T) {
 	}
 	want := map[string][]string{
 		"snapkeep-backup.111111111111": append([]string{
-			"ec2:CopySnapshot", "ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CreateTags", "ec2:DescribeInstances",
-			"ec2:DescribeSnapshots", "ec2:DescribeVolumes", "ec2:ModifySnapshotAttribute",
+			"ec2:CopySnapshot", "ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CreateTags",
+			"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus",
+			"ec2:DescribeSnapshots", "ec2:DescribeVolumes", "ec2:ListSnapshotsInRecycleBin", "ec2:ModifySnapshotAttribute",
 		}, keyUse...),
 		"snapkeep-backup.222222222222": {
-			"ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CreateTags", "ec2:DescribeInstances",
-			"ec2:DescribeSnapshots", "ec2:DescribeVolumes", "ec2:ModifySnapshotAttribute", "kms:DescribeKey",
+			"ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CreateTags",
+			"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus",
+			"ec2:DescribeSnapshots", "ec2:DescribeVolumes", "ec2:ListSnapshotsInRecycleBin", "ec2:ModifySnapshotAttribute",
+			"kms:DescribeKey",
 		},
-		"snapkeep-pruner.111111111111":       {"ec2:DeleteSnapshot"},
-		"snapkeep-vault-writer.999999999999": append([]string{"ec2:CopySnapshot", "ec2:CreateTags", "ec2:DescribeSnapshots"}, keyUse...),
+		"snapkeep-pruner.111111111111": {"ec2:DeleteSnapshot"},
+		"snapkeep-vault-writer.999999999999": append([]string{
+			"ec2:CopySnapshot", "ec2:CreateTags", "ec2:DescribeImages", "ec2:DescribeLockedSnapshots",
+			"ec2:DescribeSnapshotTierStatus", "ec2:DescribeSnapshots", "ec2:ListSnapshotsInRecycleBin",
+		}, keyUse...),
 		"snapkeep-vault-pruner.999999999999": {"ec2:DeleteSnapshot"},
 		"snapkeep-vault-sharer.999999999999": {"ec2:ModifySnapshotAttribute"},
 		"snapkeep-restore.555555555555": append([]string{

@@ -81,7 +81,7 @@ const (
 	// SnapshotLock is an EBS snapshot lock: nobody can delete the snapshot.
 	SnapshotLock
 	// InUse is a use that makes the service refuse the deletion, as that of
-	// a registered image or of fast snapshot restore.
+	// a registered image.
 	InUse
 	// CopyPending is a copy that has yet to be completed and verified.
 	CopyPending

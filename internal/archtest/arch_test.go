@@ -17,7 +17,7 @@ const module = "github.com/snapkeep/snapkeep"
 // package not listed may import none.
 var mayImport = map[string][]string{
 	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
-	"backup/ebs":        {"accounts", "backup", "internal/awscall"},
+	"backup/ebs":        {"accounts", "backup", "retention", "internal/awscall"},
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},
 

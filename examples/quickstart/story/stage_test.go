@@ -375,7 +375,7 @@ func (s *stage) write(ctx context.Context) (map[string]backuptest.Contents, erro
 }
 
 // prune deletes the points of the first night: an original and a copy of each
-// of the four resources.
+// of the four resources. What a role could not find out is a failure here.
 func (s *stage) prune(ctx context.Context) error {
 	plan, err := s.Engine.PlanPrune(ctx, s.Plan, time.Now())
 	if err != nil {
@@ -388,7 +388,11 @@ func (s *stage) prune(ctx context.Context) error {
 	if n := report.Count(backup.Pruned); n != 8 || len(report.Results) != 8 {
 		return fmt.Errorf("pruned %d points of 8:\n%v", n, report)
 	}
-	return nil
+	var notes []error
+	for _, n := range slices.Concat(plan.Notes, report.Notes) {
+		notes = append(notes, &backup.Error{Account: n.Site.Account, Region: n.Site.Region, Err: fmt.Errorf("list holds: %w", n.Fault)})
+	}
+	return errors.Join(notes...)
 }
 
 // bringBack restores bank's newest point of a kind and compares it.
