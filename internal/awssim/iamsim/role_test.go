@@ -283,3 +283,17 @@ func TestWhenARoleWasUsed(t *testing.T) {
 		requireCode(t, err, "NoSuchEntity")
 	})
 }
+
+// A client of any Region of a partition reaches the partition's one endpoint,
+// and the call counts as made in its Region.
+func TestEachPartitionHasItsEndpoint(t *testing.T) {
+	cloud := newCloud(t)
+	require.NoError(t, cloud.SetPartition(other, "aws-cn"))
+	cfg := cloud.Config(cloud.User(other, "op", parse(t, strings.Replace(allowAll, `"Resource"`, `"Condition":{"StringEquals":{"aws:RequestedRegion":"cn-north-1"}},"Resource"`, 1))), "cn-northwest-1")
+	out, err := iam.NewFromConfig(cfg).CreateUser(t.Context(), &iam.CreateUserInput{UserName: aws.String("x")})
+	require.NoError(t, err)
+	require.Equal(t, "arn:aws-cn:iam::222222222222:user/x", *out.User.Arn)
+	policies, err := iam.NewFromConfig(cfg).ListPolicies(t.Context(), &iam.ListPoliciesInput{Scope: types.PolicyScopeTypeAws})
+	require.NoError(t, err)
+	require.Equal(t, "arn:aws-cn:iam::aws:policy/AWSOrganizationsReadOnlyAccess", *policies.Policies[0].Arn)
+}

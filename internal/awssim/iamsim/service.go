@@ -44,8 +44,13 @@ func (l Limits) withDefaults() Limits {
 		field    *int
 		standard int
 	}{
-		{&l.Roles, 1000}, {&l.Users, 5000}, {&l.Policies, 1500}, {&l.InstanceProfiles, 1000},
-		{&l.PoliciesPerRole, 20}, {&l.PoliciesPerUser, 10}, {&l.TrustSize, 2048},
+		{&l.Roles, 1000},
+		{&l.Users, 5000},
+		{&l.Policies, 1500},
+		{&l.InstanceProfiles, 1000},
+		{&l.PoliciesPerRole, 20},
+		{&l.PoliciesPerUser, 10},
+		{&l.TrustSize, 2048},
 	} {
 		if *d.field == 0 {
 			*d.field = d.standard

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/organizations"
 	"github.com/aws/aws-sdk-go-v2/service/organizations/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -210,13 +211,24 @@ func TestServiceControlPoliciesTakeEffect(t *testing.T) {
 }
 
 func TestResourceControlPolicies(t *testing.T) {
-	_, c, root := organized(t)
+	cloud, c, root := organized(t)
+	key := func(account string) error {
+		client := kms.NewFromConfig(config(cloud, cloud.User(account, "op", awssim.Admin())))
+		made, err := client.CreateKey(t.Context(), nil)
+		require.NoError(t, err)
+		_, err = client.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: made.KeyMetadata.KeyId})
+		return err
+	}
 	rcp := newPolicy(t, c, "no-kms", noKMS, types.PolicyTypeResourceControlPolicy)
 	requireCode(t, attach(c, rcp, shop), "PolicyTypeNotEnabledException")
 	out, err := c.EnablePolicyType(t.Context(), &organizations.EnablePolicyTypeInput{RootId: &root, PolicyType: types.PolicyTypeResourceControlPolicy})
 	require.NoError(t, err)
 	require.Len(t, out.Root.PolicyTypes, 2)
+	require.NoError(t, key(shop), "RCPFullAWSAccess alone forbids nothing")
+	rcp = newPolicy(t, c, "no-describe", strings.Replace(noKMS, "kms:*", "kms:DescribeKey", 1), types.PolicyTypeResourceControlPolicy)
 	require.NoError(t, attach(c, rcp, shop))
+	requireCode(t, key(shop), "AccessDeniedException")
+	require.NoError(t, key(bank))
 	on, err := c.ListPoliciesForTarget(t.Context(), &organizations.ListPoliciesForTargetInput{TargetId: aws.String(shop), Filter: types.PolicyTypeResourceControlPolicy})
 	require.NoError(t, err)
 	require.Len(t, on.Policies, 2)
