@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
+	"github.com/snapkeep/snapkeep/internal/awssim/sigv4"
 )
 
 // A Caller is who signed a request: an IAM user, a session of a role, a
@@ -101,6 +102,7 @@ type accessKey struct {
 	id, secret, token string
 	account           *Account
 	caller            Caller
+	signing           *sigv4.Secret // the secret as signatures are checked against it
 }
 
 // knownIn says that a key stands for somebody in a Region. Keys do not cross
@@ -175,6 +177,6 @@ func (c *Cloud) longTermKey(a *Account, caller Caller) *accessKey {
 }
 
 func (c *Cloud) addKey(k *accessKey) {
-	k.caller.KeyID = k.id
+	k.caller.KeyID, k.signing = k.id, sigv4.NewSecret(k.secret)
 	c.keys[k.id] = k
 }

@@ -202,6 +202,16 @@ func (d *dialect) unsigned(err error, presigned bool) *Error {
 	return &d.badSignature
 }
 
+// misscoped is the error for a signature with the wrong scope. A service that
+// does not tell what is wrong with a signature does not tell this either.
+func (d *dialect) misscoped(why string) *Error {
+	e := d.badSignature
+	if e.Code != d.badKey.Code {
+		e.Message = why
+	}
+	return &e
+}
+
 // saying returns the error with the words, unless it has some of its own.
 func (e Error) saying(text string) *Error {
 	if e.Message == "" {

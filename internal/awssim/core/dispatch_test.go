@@ -126,6 +126,17 @@ var letInCases = []letInCase{
 	},
 }
 
+func TestScopesThatDoNotFit(t *testing.T) {
+	w := newWorld(t, core.Options{Latency: -1})
+	for old, want := range map[string]string{
+		"/eu-west-1/": "Credential should be scoped to a valid region.", "/kms/": "Credential should be scoped to correct service: 'kms'.",
+	} {
+		err := calls(t.Context(), tampered(w, authorization(old, "/mars/")))["kms"]()
+		require.Equal(t, "InvalidSignatureException", code(t, err))
+		require.ErrorContains(t, err, want)
+	}
+}
+
 func TestWhoIsLetIn(t *testing.T) {
 	for _, tt := range letInCases {
 		t.Run(tt.name, func(t *testing.T) {

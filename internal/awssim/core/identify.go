@@ -18,10 +18,10 @@ func (c *Cloud) identify(r *http.Request, body []byte) (*Call, *Service, *Error)
 	s := c.services[sig.Service]
 	if s == nil {
 		s = c.serviceOf(r)
-		return nil, s, dialectOf(s.Name).badSignature.with("no service " + sig.Service)
+		return nil, s, dialectOf(s.Name).misscoped("Credential should be scoped to correct service: '" + s.Name + "'.")
 	}
 	if !IsRegion(sig.Region) || !scopeFitsHost(sig, r) {
-		return nil, s, dialectOf(s.Name).badSignature.with("Credential should be scoped to a valid Region")
+		return nil, s, dialectOf(s.Name).misscoped("Credential should be scoped to a valid region.")
 	}
 	now := c.Now()
 	key, e := c.authenticate(r, body, sig, now)
@@ -60,7 +60,7 @@ func (c *Cloud) authenticate(r *http.Request, body []byte, sig *sigv4.Signature,
 		return nil, &d.badKey
 	}
 	_, until, _, temporary := key.caller.temporary()
-	err := sig.Verify(r, body, key.secret, sigv4.Policy{Now: now, Rules: c.services[sig.Service].Signing})
+	err := sig.Verify(r, body, key.signing, sigv4.Policy{Now: now, Rules: c.services[sig.Service].Signing})
 	switch {
 	case err != nil:
 		return nil, d.unsigned(err, sig.Presigned)

@@ -12,6 +12,7 @@ import (
 // canonical is the canonical request: what the client must have signed.
 func (s *Signature) canonical(r *http.Request, hash string, rules Rules) string {
 	var b strings.Builder
+	b.Grow(1024)
 	b.WriteString(r.Method + "\n" + canonicalPath(r.URL, rules) + "\n" + s.query(r.URL) + "\n")
 	for _, name := range s.SignedHeaders {
 		b.WriteString(name + ":" + headerValue(r, name) + "\n")
@@ -24,13 +25,13 @@ func (s *Signature) canonical(r *http.Request, hash string, rules Rules) string 
 // redundant parts. S3 does neither, since a key may be any text.
 func canonicalPath(u *url.URL, rules Rules) string {
 	path := u.EscapedPath()
+	if path == "" || path == "/" {
+		return "/"
+	}
 	if rules.Storage {
 		path = u.Path // decoded, and encoded anew in the one way that SigV4 has
 	} else {
 		path = normal(path)
-	}
-	if path == "" {
-		path = "/"
 	}
 	return strings.ReplaceAll(escape(path), "%2F", "/")
 }
@@ -55,6 +56,9 @@ func normal(path string) string {
 }
 
 func (s *Signature) query(u *url.URL) string {
+	if u.RawQuery == "" {
+		return ""
+	}
 	form := u.Query()
 	if s.Presigned {
 		form.Del("X-Amz-Signature")
@@ -86,6 +90,9 @@ func headerValue(r *http.Request, name string) string {
 		return strconv.FormatInt(r.ContentLength, 10) // net/http keeps it out of the header
 	}
 	values := r.Header.Values(name)
+	if len(values) == 1 && !strings.Contains(values[0], "  ") && !strings.Contains(values[0], "\t") {
+		return strings.TrimSpace(values[0])
+	}
 	trimmed := make([]string, len(values))
 	for i, v := range values {
 		trimmed[i] = strings.Join(strings.Fields(v), " ")

@@ -64,7 +64,7 @@ func TestPublishedSignatures(t *testing.T) {
 			r := tt.request(t, "https://example.amazonaws.com/", "20150830T123600Z", "AKIDEXAMPLE")
 			s, err := sigv4.Parse(r)
 			require.NoError(t, err)
-			require.NoError(t, s.Verify(r, []byte(tt.body), exampleSecret, sigv4.Policy{Now: s.Time}))
+			require.NoError(t, s.Verify(r, []byte(tt.body), sigv4.NewSecret(exampleSecret), sigv4.Policy{Now: s.Time}))
 		})
 	}
 }
@@ -151,14 +151,14 @@ func TestPublishedSignaturesOfStorage(t *testing.T) {
 			s, err := sigv4.Parse(r)
 			require.NoError(t, err)
 			policy := sigv4.Policy{Now: s.Time, Rules: rules}
-			require.NoError(t, s.Verify(r, []byte(tt.body), storageSecret, policy))
+			require.NoError(t, s.Verify(r, []byte(tt.body), sigv4.NewSecret(storageSecret), policy))
 			want, changed := sigv4.ErrHash, tt.body+"x"
 			if sigv4.IsChunked(r) {
 				want, changed = sigv4.ErrMismatch, strings.Replace(tt.body, "aa", "ab", 1)
 			}
-			require.ErrorIs(t, s.Verify(r, []byte(changed), storageSecret, policy), want)
+			require.ErrorIs(t, s.Verify(r, []byte(changed), sigv4.NewSecret(storageSecret), policy), want)
 			r.Header.Del("X-Amz-Content-Sha256")
-			require.ErrorIs(t, s.Verify(r, []byte(tt.body), storageSecret, policy), sigv4.ErrNoHash)
+			require.ErrorIs(t, s.Verify(r, []byte(tt.body), sigv4.NewSecret(storageSecret), policy), sigv4.ErrNoHash)
 		})
 	}
 	u, err := url.Parse("https://examplebucket.s3.amazonaws.com/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256" +
@@ -168,5 +168,5 @@ func TestPublishedSignaturesOfStorage(t *testing.T) {
 	r := &http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{}}
 	s, err := sigv4.Parse(r)
 	require.NoError(t, err)
-	require.NoError(t, s.Verify(r, []byte("whatever"), storageSecret, sigv4.Policy{Now: s.Time, Rules: rules}), "Query Parameters")
+	require.NoError(t, s.Verify(r, []byte("whatever"), sigv4.NewSecret(storageSecret), sigv4.Policy{Now: s.Time, Rules: rules}), "Query Parameters")
 }

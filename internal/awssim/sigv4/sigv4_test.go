@@ -98,7 +98,7 @@ func verify(r signed, secret string, at time.Time) error {
 	if err != nil {
 		return err
 	}
-	return s.Verify(r.Request, r.body, secret, sigv4.Policy{Now: at, Rules: sigv4.Rules{Skew: sigv4.MaxSkew}})
+	return s.Verify(r.Request, r.body, sigv4.NewSecret(secret), sigv4.Policy{Now: at, Rules: sigv4.Rules{Skew: sigv4.MaxSkew}})
 }
 
 func TestMostServicesAllowFiveMinutes(t *testing.T) {
@@ -106,7 +106,7 @@ func TestMostServicesAllowFiveMinutes(t *testing.T) {
 	s, err := sigv4.Parse(r.Request)
 	require.NoError(t, err)
 	at := func(late time.Duration) error {
-		return s.Verify(r.Request, r.body, exampleSecret, sigv4.Policy{Now: now.Add(late)})
+		return s.Verify(r.Request, r.body, sigv4.NewSecret(exampleSecret), sigv4.Policy{Now: now.Add(late)})
 	}
 	require.NoError(t, at(5*time.Minute))
 	require.NoError(t, at(-5*time.Minute))
@@ -157,7 +157,7 @@ func TestUnsignedPayloadOnlyWhereAllowed(t *testing.T) {
 	s, err := sigv4.Parse(r.Request)
 	require.NoError(t, err)
 	unsigned := sigv4.Policy{Now: now, Rules: sigv4.Rules{UnsignedPayload: true}}
-	require.NoError(t, s.Verify(r.Request, []byte("anything"), exampleSecret, unsigned))
+	require.NoError(t, s.Verify(r.Request, []byte("anything"), sigv4.NewSecret(exampleSecret), unsigned))
 
 	// botocore signs the same without telling so.
 	quiet := sign(t, now)
@@ -165,7 +165,7 @@ func TestUnsignedPayloadOnlyWhereAllowed(t *testing.T) {
 	require.ErrorIs(t, verify(quiet, exampleSecret, now), sigv4.ErrMismatch)
 	s, err = sigv4.Parse(quiet.Request)
 	require.NoError(t, err)
-	require.NoError(t, s.Verify(quiet.Request, []byte("anything"), exampleSecret, unsigned))
+	require.NoError(t, s.Verify(quiet.Request, []byte("anything"), sigv4.NewSecret(exampleSecret), unsigned))
 }
 
 func FuzzParse(f *testing.F) {
@@ -183,6 +183,18 @@ func FuzzParse(f *testing.F) {
 		require.NotEmpty(t, s.KeyID)
 		require.NotEmpty(t, s.Region)
 		require.Contains(t, s.SignedHeaders, "host")
-		require.Error(t, s.Verify(r, nil, "a secret that nobody has", sigv4.Policy{Now: s.Time}))
+		require.Error(t, s.Verify(r, nil, sigv4.NewSecret("a secret that nobody has"), sigv4.Policy{Now: s.Time}))
 	})
+}
+
+func BenchmarkVerify(b *testing.B) {
+	r := sign(b, now)
+	s, err := sigv4.Parse(r.Request)
+	require.NoError(b, err)
+	policy, secret := sigv4.Policy{Now: now}, sigv4.NewSecret(exampleSecret)
+	for b.Loop() {
+		if err := s.Verify(r.Request, r.body, secret, policy); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

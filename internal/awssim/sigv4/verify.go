@@ -50,7 +50,7 @@ type Rules struct {
 }
 
 // Verify checks the signature of a request against the secret of its key.
-func (s *Signature) Verify(r *http.Request, body []byte, secret string, p Policy) error {
+func (s *Signature) Verify(r *http.Request, body []byte, secret *Secret, p Policy) error {
 	if err := s.checkTime(p); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (s *Signature) Verify(r *http.Request, body []byte, secret string, p Policy
 	if err != nil {
 		return err
 	}
-	key := s.key(secret)
+	key := secret.key(s)
 	ok := slices.ContainsFunc(hashes, func(hash string) bool {
 		text := strings.Join([]string{algorithm, s.Time.Format(timeFormat), s.scope(), sum([]byte(s.canonical(r, hash, p.Rules)))}, "\n")
 		return s.signs(key, text, s.hex)
@@ -129,15 +129,6 @@ func (s *Signature) hashes(r *http.Request, body []byte, rules Rules) ([]string,
 
 func (s *Signature) scope() string {
 	return strings.Join([]string{s.Date, s.Region, s.Service, terminator}, "/")
-}
-
-// key derives the signing key from the secret.
-func (s *Signature) key(secret string) []byte {
-	key := []byte("AWS4" + secret)
-	for _, part := range []string{s.Date, s.Region, s.Service, terminator} {
-		key = mac(key, part)
-	}
-	return key
 }
 
 // signs says that a signature is that of the text.
