@@ -1,6 +1,9 @@
 package awssim
 
-import "github.com/snapkeep/snapkeep/internal/awssim/core"
+import (
+	"github.com/snapkeep/snapkeep/iampolicy"
+	"github.com/snapkeep/snapkeep/internal/awssim/core"
+)
 
 // SetPartition moves an account into a partition: "aws-cn", "aws-us-gov" ….
 // It comes before anything is put into the account.
@@ -36,4 +39,12 @@ func (c *Cloud) SetState(account string, state core.State) {
 	c.Lock()
 	defer c.Unlock()
 	c.Account(account).State = state
+}
+
+// SetRCP sets the resource control policies of an account, one list for each
+// level of its organization. Without levels none apply.
+func (c *Cloud) SetRCP(account string, levels ...[]*iampolicy.Document) {
+	c.Lock()
+	defer c.Unlock()
+	c.Account(account).RCP = levels
 }

@@ -283,3 +283,36 @@ func TestRecreatedRoleIsNotMeant(t *testing.T) {
 		require.Equal(t, "AccessDeniedException", describe())
 	})
 }
+
+// Of all that could let somebody use a key, nothing overrides a resource
+// control policy of the account that owns it, a grant no more than a policy.
+func TestResourceControlPoliciesBindKeys(t *testing.T) {
+	cloud := newCloud(t)
+	key := newKey(t, admin(cloud, account), keyPolicy(`{"Effect":"Allow","Principal":{"AWS":"`+other+`"},"Action":"kms:*","Resource":"*"}`))
+	stranger, owner := admin(cloud, other), admin(cloud, account)
+	describe := func(c *kms.Client) error {
+		_, err := c.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: &key})
+		return err
+	}
+	_, err := owner.CreateGrant(t.Context(), &kms.CreateGrantInput{
+		KeyId: &key, GranteePrincipal: aws.String("arn:aws:iam::" + other + ":user/admin"), Operations: []types.GrantOperation{types.GrantOperationDescribeKey},
+	})
+	require.NoError(t, err)
+	require.NoError(t, describe(stranger))
+	cloud.SetOrganization("o-1", account)
+	perimeter := parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*",
+		"Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-1"},"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}]}`)
+	cloud.SetRCP(account, []*iampolicy.Document{perimeter})
+	require.ErrorContains(t, describe(stranger), "with an explicit deny in a resource control policy")
+	require.NoError(t, describe(owner))
+
+	managed, err := owner.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: aws.String("alias/aws/ebs")})
+	require.NoError(t, err)
+	everything := parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}]}`)
+	cloud.SetRCP(account, []*iampolicy.Document{everything})
+	require.Equal(t, "AccessDeniedException", code(t, describe(owner)))
+	_, err = owner.DescribeKey(t.Context(), &kms.DescribeKeyInput{KeyId: managed.KeyMetadata.Arn})
+	require.NoError(t, err, "keys that AWS manages are beyond them")
+	cloud.SetRCP(account)
+	require.NoError(t, describe(stranger))
+}
