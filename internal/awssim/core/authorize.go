@@ -87,7 +87,10 @@ func (c *Call) request(n Need) iampolicy.Request {
 	if c.Caller.Session != nil {
 		req.Principal.RoleARN = c.Caller.Session.Role.ARN
 	}
-	if n.Policy != nil {
+	switch {
+	case n.Granted:
+		req.ResourceAccount = c.Account.ID
+	case n.Policy != nil:
 		req.ResourceAccount = n.Owner
 	}
 	return req
