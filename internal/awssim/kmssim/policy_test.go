@@ -299,7 +299,7 @@ func TestResourceControlPoliciesBindKeys(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.NoError(t, describe(stranger))
-	cloud.SetOrganization("o-1", account)
+	cloud.SetOrganization("o-1", "999999999999", account) // the first manages it, and is not bound
 	perimeter := parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"kms:*","Resource":"*",
 		"Condition":{"StringNotEqualsIfExists":{"aws:PrincipalOrgID":"o-1"},"BoolIfExists":{"aws:PrincipalIsAWSService":"false"}}}]}`)
 	cloud.SetRCP(account, []*iampolicy.Document{perimeter})
