@@ -32,6 +32,7 @@ func BenchmarkCalls(b *testing.B) {
 		b.Run(bb.name, func(b *testing.B) {
 			cloud := awssim.New(bb.opts)
 			client := ec2.NewFromConfig(cloud.Config(cloud.User(target, "admin", awssim.Admin()), "eu-west-1"))
+			cloud.SetConsistency(bb.opts.Consistency) // of what comes after the user
 			in := &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}}
 			b.ReportAllocs()
 			for b.Loop() {
