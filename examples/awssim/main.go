@@ -28,7 +28,7 @@
 //
 // What there is in the world comes from a script, -script FILE (YAML; package
 // world says what it may hold), or is one of those that come with the program,
-// -world NAME: "default", three accounts with some data; "probes". With -speed N
+// -world NAME: "default", three accounts with some data; "probes"; "story". With -speed N
 // snapshots and copies complete N times sooner than on AWS.
 //
 // Terraform's provider needs, beside the variables,

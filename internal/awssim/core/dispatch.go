@@ -149,6 +149,14 @@ func (c *Cloud) perform(call *Call, s *Service, r *http.Request, body []byte) (a
 }
 
 func (c *Cloud) read(call *Call, m *wire.Message, in any) error {
+	if call.Service == "ec2" && call.Operation == "CopySnapshot" {
+		// The Go SDK sends it in the presigned URL alone, botocore beside it, too.
+		// Source: EC2 API Reference, CopySnapshot: "The snapshot copy is sent to
+		// the regional endpoint that you sent the HTTP request to".
+		if region, ok := m.Take("DestinationRegion"); ok && region != call.Region {
+			return Errorf("InvalidParameterValue", "The destination Region '%s' is not where the request was sent.", region)
+		}
+	}
 	unknown, err := m.Decode(in)
 	if len(unknown) > 0 {
 		list := strings.Join(unknown, ", ")

@@ -58,9 +58,17 @@ func (j *JSON) Open(r *http.Request, body []byte) (*Message, error) {
 	}}, nil
 }
 
-// Result writes the output as a JSON object.
+// Result writes the output as a JSON object. Lists in it are there even when
+// they are empty, as AWS has them.
 func (j *JSON) Result(_, _ string, output any) Answer {
-	return j.answer(http.StatusOK, toJSON(reflect.ValueOf(output).Elem()))
+	v := reflect.ValueOf(output).Elem()
+	object := toJSON(v).(map[string]any)
+	for i := range v.NumField() {
+		if f := v.Type().Field(i); f.IsExported() && isList(f.Type) && v.Field(i).IsNil() {
+			object[f.Name] = []any{}
+		}
+	}
+	return j.answer(http.StatusOK, object)
 }
 
 // Failure writes an error with its type, as the SDK looks for it.

@@ -28,6 +28,16 @@ type Error struct {
 type Message struct {
 	Operation string
 	decode    func(into any) ([]string, error)
+	take      func(member string) (string, bool) // nil means that there is nothing to take
+}
+
+// Take reads a plain member that the service has and the SDK's input lacks,
+// and leaves it out of what Decode reads.
+func (m *Message) Take(member string) (value string, ok bool) {
+	if m.take == nil {
+		return "", false
+	}
+	return m.take(member)
 }
 
 // Decode reads the members into a pointer to an SDK input. It returns the

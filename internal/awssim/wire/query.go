@@ -61,12 +61,23 @@ func (q *Query) OpenForm(form url.Values) (*Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Message{Operation: form.Get("Action"), decode: func(into any) ([]string, error) {
-		d := decoder{query: q}
-		err := d.value(root, reflect.ValueOf(into).Elem(), "")
-		slices.Sort(d.unknown)
-		return d.unknown, err
-	}}, nil
+	return &Message{
+		Operation: form.Get("Action"),
+		decode: func(into any) ([]string, error) {
+			d := decoder{query: q}
+			err := d.value(root, reflect.ValueOf(into).Elem(), "")
+			slices.Sort(d.unknown)
+			return d.unknown, err
+		},
+		take: func(member string) (string, bool) {
+			n := root.kids[member]
+			if n == nil || !n.leaf || n.kids != nil {
+				return "", false
+			}
+			delete(root.kids, member)
+			return n.text, true
+		},
+	}, nil
 }
 
 // A node is a key of the form up to one of its dots.

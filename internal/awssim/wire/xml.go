@@ -18,10 +18,10 @@ func (q *Query) Result(operation, requestID string, output any) Answer {
 	v := reflect.ValueOf(output).Elem()
 	if q.ec2 {
 		w.element("requestId", requestID)
-		w.members(v)
+		w.result(v)
 	} else {
 		w.WriteString("<" + operation + "Result>")
-		w.members(v)
+		w.result(v)
 		w.WriteString("</" + operation + "Result><ResponseMetadata>")
 		w.element("RequestId", requestID)
 		w.WriteString("</ResponseMetadata>")
@@ -72,6 +72,18 @@ func (w *writer) element(name, text string) {
 func (w *writer) text(s string) {
 	// A bytes.Buffer takes everything, so there is no error to look at.
 	_ = xml.EscapeText(&w.Buffer, []byte(s))
+}
+
+// result writes the members of an output. Lists in it are there even when they
+// are empty, as AWS has them: clients in other languages take the absence of
+// one for an error. Within its members empty lists are left out.
+func (w *writer) result(v reflect.Value) {
+	for _, m := range w.query.table.plan(v.Type()).members {
+		if f := v.Field(m.index); m.response != "" && m.item != "" && isList(f.Type()) && f.IsNil() {
+			w.element(m.response, "")
+		}
+	}
+	w.members(v)
 }
 
 func (w *writer) members(v reflect.Value) {
