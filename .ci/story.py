@@ -162,7 +162,7 @@ def prune(engine, backup, original, copied):
     refused(["UnauthorizedOperation"], backup.ec2.delete_snapshot, SnapshotId=original)
     refused(["UnauthorizedOperation"], engine.ec2.delete_snapshot, SnapshotId=copied)
     pruner = engine.assume(SHOP, "pruner", ExternalId="story-1")
-    refused(["UnauthorizedOperation"], pruner.ec2.create_snapshots, InstanceSpecification={"InstanceId": "i-0123456789abcdef0"})
+    refused(["UnauthorizedOperation"], pruner.ec2.create_snapshots, InstanceSpecification={"InstanceId": os.environ[f"AWSSIM_INSTANCE_{SHOP}_WEB"]})
     refused(["DryRunOperation"], pruner.ec2.delete_snapshot, SnapshotId=original, DryRun=True)
     pruner.ec2.delete_snapshot(SnapshotId=original)
     refused(["InvalidSnapshot.NotFound"], pruner.ec2.delete_snapshot, SnapshotId=original)
