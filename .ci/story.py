@@ -15,6 +15,8 @@ from botocore.exceptions import ClientError
 
 VAULT, SHOP, CLEAN, STRANGER = "999999999999", "111111111111", "555555555555", "666666666666"
 BLOCK = 512 * 1024
+# Nothing of the user's own is read.
+os.environ.update(AWS_CONFIG_FILE=os.devnull, AWS_SHARED_CREDENTIALS_FILE=os.devnull)
 # Waiters of boto3 ask every 15 s and give up after 40 times.
 SOON = {"Delay": 1, "MaxAttempts": 60}
 CONFIG = Config(retries={"max_attempts": 1}, connect_timeout=10, read_timeout=30)
