@@ -11,17 +11,6 @@ import (
 	"github.com/snapkeep/snapkeep/internal/conformance"
 )
 
-// notYet are the cases that the simulated AWS lacks something for. It is to be
-// empty.
-var notYet = map[string]string{
-	"volume: replace the root of an instance that does not exist": "the task is not there",
-	"iam: simulate a policy": "the operation is not there",
-	"iam: simulate a role":   "the operation is not there",
-}
-
-// notYetAreas are those of services that are not there.
-var notYetAreas = map[string]bool{"ebs": true, "organizations": true, "ssm": true}
-
 // simulated returns the simulated AWS as a target.
 func simulated(t testing.TB) (*awssim.Cloud, conformance.Target) {
 	t.Helper()
@@ -40,9 +29,6 @@ func TestTheSimulatedAWSDoesAsAWS(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				cloud, target := simulated(t)
 				got := c.Run(t.Context(), target)
-				if reason, ok := notYet[c.String()]; (ok || notYetAreas[c.Area]) && got.Verdict != conformance.Match {
-					t.Skipf("%s; %s", got, reason)
-				}
 				require.Equal(t, conformance.Match, got.Verdict, "AWS: %s (%s)\nhere: %s\nmisuse: %v", c.AWS, c.Source, got.What, cloud.Misuse())
 				require.Empty(t, cloud.Misuse())
 			})
@@ -59,7 +45,4 @@ func TestCasesAreNamedOnceAndHaveASource(t *testing.T) {
 		require.NotEmpty(t, c.Source, c.String())
 	}
 	require.Greater(t, len(seen), 170)
-	for name := range notYet {
-		require.Contains(t, seen, name)
-	}
 }
