@@ -10,6 +10,7 @@ import (
 	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
+	"github.com/snapkeep/snapkeep/internal/awssim/ssmsim"
 )
 
 // SetAccessKey replaces the access key of a user that User made: for programs
@@ -48,7 +49,13 @@ type Durations struct {
 	Instance time.Duration
 	// Image is from pending to available. Zero means 5 s.
 	Image time.Duration
-	// Speed makes snapshots and copies complete so many times sooner than the
+	// Archive and Restore are what every snapshot's way into the archive and
+	// back takes. Zero means 1 h and 6 h.
+	Archive, Restore time.Duration
+	// Command is the most that it takes until a command of Systems Manager can
+	// be found, and until it is delivered. Zero means 2 s and 3 s.
+	Command time.Duration
+	// Speed makes snapshots, copies and archives so many times faster than the
 	// fields above say. Zero means 1.
 	Speed float64
 }
@@ -59,11 +66,13 @@ func (c *Cloud) SetDurations(d Durations) {
 	inside := ec2sim.Durations{
 		Snapshot: d.Snapshot, SnapshotBlock: d.SnapshotBlock, Copy: d.Copy, CopyBlock: d.CopyBlock,
 		Volume: d.Volume, Attachment: d.Attachment, Instance: d.Instance, Image: d.Image,
+		Archive: d.Archive, Restore: d.Restore,
 	}
 	if d.Speed > 0 {
 		inside = inside.Faster(d.Speed)
 	}
 	c.sim.EC2().SetDurations(inside)
+	c.sim.SSM().SetDelays(ssmsim.Delays{Visible: d.Command, Delivery: d.Command})
 }
 
 // Quotas are the limits of EC2 on what exists at a time. In every field zero
@@ -97,3 +106,8 @@ func (c *Cloud) SetQuotas(q Quotas) {
 		UnseenIsNotFound: q.UnseenIsNotFound,
 	})
 }
+
+// ManageInstances lets Systems Manager reach every instance, as Default Host
+// Management Configuration does on AWS: commands run there for a second,
+// succeed and say nothing.
+func (c *Cloud) ManageInstances() { c.sim.SSM().ManageAll(&ssmsim.Agent{}) }

@@ -20,6 +20,8 @@ type Script struct {
 	Durations Durations `yaml:"durations"` // before Speed
 	// Unlimited lets requests through at any rate.
 	Unlimited bool `yaml:"unlimited"`
+	// Managed lets Systems Manager reach every instance.
+	Managed bool `yaml:"managed"`
 	// Latency of a call. Zero means 50 ms, negative none.
 	Latency time.Duration `yaml:"latency"`
 	// WriteLatency is what calls that change something wait in addition,
@@ -41,6 +43,9 @@ type Durations struct {
 	Attachment    time.Duration `yaml:"attachment"`    // and detachment
 	Instance      time.Duration `yaml:"instance"`      // until it is running, stopped or terminated
 	Image         time.Duration `yaml:"image"`         // until it is available
+	Archive       time.Duration `yaml:"archive"`       // of every snapshot that is archived
+	Restore       time.Duration `yaml:"restore"`       // of every snapshot that comes back from the archive
+	Command       time.Duration `yaml:"command"`       // until one of Systems Manager is found and delivered
 }
 
 // Quotas of EC2. In every field zero means AWS's, a negative number none.

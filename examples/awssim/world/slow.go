@@ -12,9 +12,9 @@ import (
 // maxPeek is more than any request has that names its operation in the body.
 const maxPeek = 1 << 20
 
-// slowWrites lets requests that may change something wait before they reach
-// the handler. That a read right behind a write comes sooner than the next
-// write is how AWS answers.
+// slowWrites lets requests that may change something, and those for contents
+// of snapshots and objects, wait before they reach the handler. That a look
+// right behind a write comes sooner than the next write is how AWS answers.
 func slowWrites(next http.Handler, d time.Duration) http.Handler {
 	if d <= 0 {
 		return next
@@ -37,13 +37,14 @@ func slowWrites(next http.Handler, d time.Duration) http.Handler {
 	})
 }
 
-// reads tells whether the request names an operation that only reads.
+// reads tells whether the request names an operation that only looks. Those of
+// EBS direct and S3 name none.
 func reads(r *http.Request, body []byte) bool {
 	_, operation, ok := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if !ok {
 		form, err := url.ParseQuery(string(body))
 		if err != nil || !form.Has("Action") {
-			return r.Method == http.MethodGet || r.Method == http.MethodHead
+			return false
 		}
 		operation = form.Get("Action")
 	}

@@ -39,6 +39,9 @@ func New(ctx context.Context, s *Script, seed uint64) (*World, error) {
 	}
 	w.Cloud.SetDurations(s.durations())
 	w.Cloud.SetQuotas(backuptest.Quotas{PendingPerVolume: -1, Spacing: -1, PendingPerSite: -1})
+	if s.Managed {
+		w.Cloud.ManageInstances()
+	}
 	w.set("AWS_REGION", s.Region)
 	w.set("AWS_DEFAULT_REGION", s.Region)
 	// Clients must not look for credentials at an address that is not ours.
@@ -62,7 +65,8 @@ func (s *Script) durations() backuptest.Durations {
 	d := s.Durations
 	return backuptest.Durations{
 		Snapshot: d.Snapshot, SnapshotBlock: d.SnapshotBlock, Copy: d.Copy, CopyBlock: d.CopyBlock,
-		Volume: d.Volume, Attachment: d.Attachment, Instance: d.Instance, Image: d.Image, Speed: s.Speed,
+		Volume: d.Volume, Attachment: d.Attachment, Instance: d.Instance, Image: d.Image,
+		Archive: d.Archive, Restore: d.Restore, Command: d.Command, Speed: s.Speed,
 	}
 }
 

@@ -70,6 +70,20 @@ func (s *Service) SetAgent(instance ec2sim.Ref, a Agent) error {
 	return nil
 }
 
+// ManageAll makes every instance a managed one, in all accounts and Regions,
+// unless it has an agent of its own: what Default Host Management
+// Configuration does on AWS. Nil takes it back for instances that nobody has
+// looked at.
+func (s *Service) ManageAll(a *Agent) {
+	s.cloud.Lock()
+	defer s.cloud.Unlock()
+	s.everywhere = nil
+	if a != nil {
+		full := a.withDefaults()
+		s.everywhere = &full
+	}
+}
+
 // RemoveAgent makes an instance an unmanaged one.
 func (s *Service) RemoveAgent(instance ec2sim.Ref) {
 	s.cloud.Lock()
@@ -108,5 +122,9 @@ func (a Agent) withDefaults() Agent {
 func (s *Service) managed(ref ec2sim.Ref) (*agent, ec2sim.Instance, bool) {
 	a := s.agents[ref]
 	inst, ok := s.ec2.InstanceNow(ref)
+	if a == nil && ok && s.everywhere != nil {
+		a = &agent{Agent: *s.everywhere, since: inst.Since, registered: inst.Since}
+		s.agents[ref] = a
+	}
 	return a, inst, a != nil && ok && !inst.Ending
 }

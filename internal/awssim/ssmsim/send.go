@@ -55,6 +55,9 @@ func (s *Service) SendCommand(c *core.Call, in *ssm.SendCommandInput) (*ssm.Send
 	if err := s.address(c, cmd, ids); err != nil {
 		return nil, err
 	}
+	if cmd.execution, err = cmd.document.check(in.Parameters); err != nil {
+		return nil, err
+	}
 	s.commands[site(c)] = append(s.commands[site(c)], cmd)
 	return &ssm.SendCommandOutput{Command: s.told(cmd, c.Now)}, nil
 }
@@ -126,13 +129,9 @@ func (s *Service) plan(c *core.Call, in *ssm.SendCommandInput) (*command, error)
 	if err := documentVersion(in.DocumentVersion); err != nil {
 		return nil, err
 	}
-	execution, err := d.check(in.Parameters)
-	if err != nil {
-		return nil, err
-	}
 	cmd := &command{
 		id: s.cloud.NewUUID(), document: d, parameters: maps.Clone(in.Parameters), comment: aws.ToString(in.Comment),
-		ids: slices.Clone(in.InstanceIds), targets: slices.Clone(in.Targets), sent: c.Now, execution: execution,
+		ids: slices.Clone(in.InstanceIds), targets: slices.Clone(in.Targets), sent: c.Now,
 		visible: c.Now.Add(s.draw(s.delays.Visible)), delivery: usualTimeout * time.Second,
 	}
 	if in.TimeoutSeconds != nil {

@@ -9,11 +9,14 @@ import (
 
 // A Service holds the agents and commands of all accounts.
 type Service struct {
-	cloud    *core.Cloud
-	ec2      *ec2sim.Service
-	delays   Delays
-	agents   map[ec2sim.Ref]*agent
-	commands map[ec2sim.Site][]*command // oldest first
+	cloud  *core.Cloud
+	ec2    *ec2sim.Service
+	delays Delays
+	agents map[ec2sim.Ref]*agent
+	// everywhere is the agent of instances that have none of their own; nil
+	// means that they are not managed.
+	everywhere *Agent
+	commands   map[ec2sim.Site][]*command // oldest first
 }
 
 // New returns a Systems Manager that manages nothing.

@@ -54,6 +54,10 @@ func (s *Service) AssumeRole(c *core.Call, in *sts.AssumeRoleInput) (*sts.Assume
 	if role == nil || !reachable(c, role) {
 		return nil, c.Denied(needs[0])
 	}
+	// Whether AWS looks at the name or for the role first is not documented.
+	if err := name.check("roleSessionName", in.RoleSessionName); err != nil {
+		return nil, err
+	}
 	if err := c.Authorize(needs...); err != nil {
 		return nil, err
 	}

@@ -22,14 +22,12 @@ func read(c *core.Call, in *sts.AssumeRoleInput) (*request, error) {
 		what    string
 		value   *string
 		grammar grammar
-		need    bool
 		to      *string
 	}{
-		{"roleSessionName", in.RoleSessionName, name, true, &q.name},
-		{"externalId", in.ExternalId, externalID, false, &q.externalID},
-		{"sourceIdentity", in.SourceIdentity, name, false, &q.source},
+		{"externalId", in.ExternalId, externalID, &q.externalID},
+		{"sourceIdentity", in.SourceIdentity, name, &q.source},
 	} {
-		if m.value == nil && !m.need {
+		if m.value == nil {
 			continue
 		}
 		if err := m.grammar.check(m.what, m.value); err != nil {
