@@ -47,7 +47,7 @@ func ExampleNew() {
 	})
 	// Output:
 	// instance web, 1 left out: CreateSnapshots
-	//   gp3 8 GiB /dev/sda1 root=true
+	//   gp3 8 GiB /dev/xvda root=true
 	//   gp3 100 GiB /dev/sdf root=false
 	// volume archive, 0 left out: CreateSnapshot
 	//   gp3 500 GiB  root=false
