@@ -21,6 +21,9 @@ var mayImport = map[string][]string{
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},
 
+	// The table that iampolicy embeds is made by a program of its own.
+	"iampolicy/internal/iamdata/gen": {"iampolicy/internal/iamdata"},
+
 	// What drivers do around a call, in the words of package backup.
 	"internal/awscall": {"backup", "internal/awserr"},
 
