@@ -74,3 +74,24 @@ func BenchmarkParseAndCanonicalise(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCheck judges the role of a target account: every rule of Validate
+// and Lint, with lines.
+func BenchmarkCheck(b *testing.B) {
+	text := read(b, "target-backup.json")
+	iampolicy.KnowledgeVersion() // read once, not here
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		iampolicy.Check(text, iampolicy.KindIdentity)
+	}
+}
+
+// BenchmarkDigest is what it takes to tell whether a document has changed.
+func BenchmarkDigest(b *testing.B) {
+	d := load(b, "target-backup.json")
+	b.ReportAllocs()
+	for b.Loop() {
+		d.Digest()
+	}
+}

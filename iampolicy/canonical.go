@@ -121,6 +121,8 @@ func (p *Principals) canonical() *Principals {
 			c.By[kind] = named.canonical(nil)
 		}
 	}
+	// Nobody of one kind is nobody of another.
+	maps.DeleteFunc(c.By, func(_ string, named Strings) bool { return len(named.Values) == 0 })
 	if aws := c.By["AWS"].Values; len(c.By) == 1 && len(aws) == 1 && aws[0] == "*" {
 		return &Principals{Any: true}
 	}

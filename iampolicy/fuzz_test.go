@@ -1,6 +1,7 @@
 package iampolicy_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -82,6 +83,35 @@ func FuzzEvaluate(f *testing.F) {
 			set.Identity = append(set.Identity, denied)
 			require.Equal(t, before.Outcome == iampolicy.Allowed && before.By == nil,
 				iampolicy.Evaluate(req, set).Outcome == iampolicy.Allowed, "only what nothing can forbid is allowed still")
+		}
+	})
+}
+
+// Whatever the text, all kinds are judged without a panic, alike each time, and
+// every finding is of a rule and lies in the text.
+func FuzzCheck(f *testing.F) {
+	seeds(f, func(text []byte) { f.Add(text, 0) })
+	for n, row := range append(validateRows(), lintRows()...) {
+		f.Add([]byte(row.document()), n)
+	}
+	rules := map[string]iampolicy.Severity{}
+	for _, r := range iampolicy.Rules() {
+		rules[r.ID] = r.Severity
+	}
+	f.Fuzz(func(t *testing.T, text []byte, kind int) {
+		findings := iampolicy.Check(text, iampolicy.Kind(kind%8))
+		require.Equal(t, findings, iampolicy.Check(text, iampolicy.Kind(kind%8)))
+		lines := bytes.Count(text, []byte{'\n'}) + 1
+		for i, found := range findings {
+			severity, known := rules[found.ID]
+			require.True(t, known, found.ID)
+			require.Equal(t, severity, found.Severity)
+			require.True(t, 1 <= found.Line && found.Line <= lines, found)
+			require.Positive(t, found.Column)
+			require.NotEmpty(t, found.Message)
+			if i > 0 {
+				require.LessOrEqual(t, findings[i-1].Line, found.Line, "in the order of the text")
+			}
 		}
 	})
 }

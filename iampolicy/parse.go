@@ -150,21 +150,28 @@ func (c *cursor) object(what string, each func(name string) error) error {
 	if c.peek() != '{' {
 		return c.fail(c.pos, what+" must be an object")
 	}
-	c.pos++
 	var seen names
+	return c.members(func(name string, at int) error {
+		if !seen.add(name) {
+			return c.fail(at, "this member is given twice")
+		}
+		return each(name)
+	})
+}
+
+// members walks through an object. at is where the member's name starts.
+func (c *cursor) members(each func(name string, at int) error) error {
+	c.pos++ // the brace
 	for c.peek() != '}' {
 		at := c.pos
 		name, err := c.text()
 		if err != nil {
 			return err
 		}
-		if !seen.add(name) {
-			return c.fail(at, "this member is given twice")
-		}
 		c.peek()
 		c.pos++ // the colon
 		c.peek()
-		if err := each(name); err != nil {
+		if err := each(name, at); err != nil {
 			return err
 		}
 		if c.peek() == ',' {
