@@ -25,6 +25,9 @@ type Options struct {
 	// RecordAuthorizations keeps every decision for Cloud.Authorizations. It
 	// takes about 1 KiB a call.
 	RecordAuthorizations bool
+	// LogCalls is how many of the newest calls Cloud.Log remembers. Negative
+	// means all. Zero means none.
+	LogCalls int
 	// OnDecision is told of every question that was put to the policies, of the
 	// policies that had a say and of what they came to, for other judges to
 	// compare. It must not use the cloud. Nil means nobody is told.
@@ -42,6 +45,7 @@ func New(opts Options) *Cloud {
 		Latency:              opts.Latency,
 		Limits:               core.Limits{Off: opts.Unlimited},
 		RecordAuthorizations: opts.RecordAuthorizations,
+		LogCalls:             opts.LogCalls,
 		OnDecision:           opts.OnDecision,
 	})}
 }

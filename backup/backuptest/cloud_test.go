@@ -141,6 +141,8 @@ func TestLimitsAndFaults(t *testing.T) {
 		root := client(cloud, cloud.Root(owner))
 		var calls []backuptest.Call
 		cloud.SetFault(func(c backuptest.Call) backuptest.Fault {
+			require.WithinDuration(t, time.Now(), c.Time, time.Hour)
+			c.Time = time.Time{}
 			calls = append(calls, c)
 			return backuptest.Fault{Way: way, Code: "Unavailable", Status: 503}
 		})

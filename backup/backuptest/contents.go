@@ -127,7 +127,7 @@ func (c *Cloud) BaseImage(region string, architecture types.ArchitectureValues) 
 // A Snapshot is what there is to know of a snapshot, seen from nobody's account.
 type Snapshot struct {
 	Ref
-	State        types.SnapshotState // pending, completed or error
+	State        types.SnapshotState // pending, completed or error; in the Recycle Bin recoverable or recovering
 	StateMessage string              // of state error; else empty
 	// Start is when it was made, Done when it completes or fails.
 	Start, Done time.Time
@@ -144,6 +144,16 @@ type Snapshot struct {
 	Public bool
 	// Source of a copy; the zero Ref for others.
 	Source Ref
+	// Full says that it stores all its blocks, as first copies and archived
+	// snapshots do, and not only what changed since an earlier one.
+	Full bool
+	// Written is how many blocks were moved to make it.
+	Written int
+	// Lock is the state of its lock; empty if it has none.
+	Lock types.LockState
+	Tier types.StorageTier // standard or archive
+	// Archived is when it was archived; the zero time if it is not, and never was.
+	Archived time.Time
 }
 
 // Snapshots returns every snapshot of every account, in the order in which
@@ -156,7 +166,7 @@ func snapshotsOf(inside []ec2sim.Snapshot) []Snapshot {
 		out := Snapshot{
 			Ref: refOf(s.Ref), State: s.State, StateMessage: s.StateMessage, Start: s.Start, Done: s.Done,
 			Volume: s.Volume, Origin: s.Origin, SizeGiB: s.SizeGiB, KeyARN: s.KeyARN, Tags: maps.Clone(s.Tags), Public: s.Public,
-			Source: refOf(s.Source),
+			Source: refOf(s.Source), Full: s.Full, Written: s.Written, Lock: s.Lock, Tier: s.Tier, Archived: s.Archived,
 		}
 		for _, a := range slices.Sorted(slices.Values(s.Shares)) {
 			out.Shares = append(out.Shares, accounts.ID(a))

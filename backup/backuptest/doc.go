@@ -14,10 +14,16 @@
 // other's resources only as far as they are shared. Volumes and snapshots have
 // contents, to be compared after a restore.
 //
-// What is simulated: of EC2, instances, volumes, snapshots, images and tags as
-// backups use them; of KMS, keys with their policies, grants and states; of
-// STS, role chains. What is not simulated is an error and is listed by
-// Cloud.Misuse: a test should end by looking there.
+// A world is a few lines: AddKey, AddVolume and AddInstance put resources into
+// an account that are ready at once. What goes wrong is a Script or a function
+// for SetFault, a Process that is killed, a lag (SetLag), a clock that is wrong.
+// What happened is in Log and Stats, and a Watcher says what must never have.
+//
+// What is simulated: EC2 as backups use it (instances, volumes, snapshots with
+// their sharing, locks, archive and Recycle Bin, images, tags, networks), the EBS
+// direct APIs, KMS, STS, IAM, Organizations, Systems Manager's Run Command, and
+// S3 objects with versions and locks. What is not simulated is an error and is
+// listed by Cloud.Misuse: a test should end by looking there.
 //
 // What no simulation shows is that AWS does today what its documentation says.
 //

@@ -131,7 +131,12 @@ func (w *Watcher) Leave(snapshots ...Ref) {
 }
 
 // list returns all snapshots. The caller holds the cloud's lock.
-func (w *Watcher) list() []Snapshot { return snapshotsOf(w.cloud.sim.EC2().SnapshotsLocked()) }
+// What is in the Recycle Bin is deleted.
+func (w *Watcher) list() []Snapshot {
+	return slices.DeleteFunc(snapshotsOf(w.cloud.sim.EC2().SnapshotsLocked()), func(s Snapshot) bool {
+		return s.State == types.SnapshotStateRecoverable
+	})
+}
 
 // The tags by which snapshots are known; their meaning is package backup's.
 const (

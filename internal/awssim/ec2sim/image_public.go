@@ -23,9 +23,8 @@ type PublicImage struct {
 	Stores []string
 }
 
-// PublishImage publishes an image in a Region and returns its id. It panics for
-// a platform that there is not.
-func (s *Service) PublishImage(region string, p PublicImage) (id string) {
+// PublishImage publishes an image in a Region and returns its id.
+func (s *Service) PublishImage(region string, p PublicImage) (id string, err error) {
 	s.cloud.Lock()
 	defer s.cloud.Unlock()
 	if p.Arch == "" {
@@ -36,7 +35,7 @@ func (s *Service) PublishImage(region string, p PublicImage) (id string) {
 	}
 	runs, ok := platforms[p.Platform]
 	if !ok {
-		panic("ec2sim: no such platform: " + p.Platform)
+		return "", fmt.Errorf("ec2sim: image %s: there is no platform %q", p.Name, p.Platform)
 	}
 	s.region(region)
 	im := s.newPublicImage(region, baseImage{name: p.Name, rootDevice: "/dev/sda1", arch: p.Arch})
@@ -46,5 +45,5 @@ func (s *Service) PublishImage(region string, p PublicImage) (id string) {
 		im.mappings = append(im.mappings, mapping{device: device, virtual: fmt.Sprintf("ephemeral%d", i)})
 	}
 	s.addImage(im)
-	return im.id
+	return im.id, nil
 }

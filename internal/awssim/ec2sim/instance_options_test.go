@@ -164,7 +164,8 @@ func TestInstanceProfiles(t *testing.T) {
 func TestPlatformFollows(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		at := site(target, ireland)
-		win := w.EC2().PublishImage(ireland, ec2sim.PublicImage{Name: "windows", Platform: "Windows", Products: []string{"abc123"}})
+		win, err := w.EC2().PublishImage(ireland, ec2sim.PublicImage{Name: "windows", Platform: "Windows", Products: []string{"abc123"}})
+		require.NoError(t, err)
 		inst := w.run(at, &ec2.RunInstancesInput{ImageId: &win})
 		require.Equal(t, types.PlatformValuesWindows, inst.Platform)
 		require.Equal(t, "RunInstances:0002", *inst.UsageOperation)
