@@ -10,6 +10,7 @@ import (
 	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
+	"github.com/snapkeep/snapkeep/internal/awssim/orgsim"
 	"github.com/snapkeep/snapkeep/internal/awssim/ssmsim"
 )
 
@@ -55,6 +56,9 @@ type Durations struct {
 	// Command is the most that it takes until a command of Systems Manager can
 	// be found, and until it is delivered. Zero means 2 s and 3 s.
 	Command time.Duration
+	// Account is what it takes to create or close an account of an
+	// organization. Zero means 1 min.
+	Account time.Duration
 	// Speed makes snapshots, copies and archives so many times faster than the
 	// fields above say. Zero means 1.
 	Speed float64
@@ -72,6 +76,7 @@ func (c *Cloud) SetDurations(d Durations) {
 		inside = inside.Faster(d.Speed)
 	}
 	c.sim.EC2().SetDurations(inside)
+	c.sim.Organizations().SetLimits(orgsim.Limits{Creation: d.Account, Closure: d.Account})
 	c.sim.SSM().SetDelays(ssmsim.Delays{Visible: d.Command, Delivery: d.Command})
 }
 

@@ -45,6 +45,7 @@ type Durations struct {
 	Image         time.Duration `yaml:"image"`         // until it is available
 	Archive       time.Duration `yaml:"archive"`       // of every snapshot that is archived
 	Restore       time.Duration `yaml:"restore"`       // of every snapshot that comes back from the archive
+	Account       time.Duration `yaml:"account"`       // until one of an organization is created or closed
 	Command       time.Duration `yaml:"command"`       // until one of Systems Manager is found and delivered
 }
 

@@ -66,7 +66,7 @@ func (s *Script) durations() backuptest.Durations {
 	return backuptest.Durations{
 		Snapshot: d.Snapshot, SnapshotBlock: d.SnapshotBlock, Copy: d.Copy, CopyBlock: d.CopyBlock,
 		Volume: d.Volume, Attachment: d.Attachment, Instance: d.Instance, Image: d.Image,
-		Archive: d.Archive, Restore: d.Restore, Command: d.Command, Speed: s.Speed,
+		Archive: d.Archive, Restore: d.Restore, Account: d.Account, Command: d.Command, Speed: s.Speed,
 	}
 }
 
