@@ -87,7 +87,7 @@ func (w *run) follow(ctx context.Context, m *member, found []types.Snapshot) (pr
 	}
 	switch {
 	case there != copyAbsent:
-	case m.copying.open(w.settle):
+	case m.copying.open(w.Restorer):
 		return copyPending, nil // sent, and not to be seen yet
 	case m.copying.made != "":
 		return there, fmt.Errorf("%w: the copy %s of %s has vanished", backup.ErrSnapshot, m.copying.made, m.Snapshot.ID)

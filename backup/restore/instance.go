@@ -84,7 +84,7 @@ func (w *run) register(ctx context.Context) error {
 			}
 			return false, w.failed(w.req.site(), fmt.Errorf("image %s is %s: %s", id, best.State, reason(best.StateReason)))
 		}
-		if a.open(w.settle) {
+		if a.open(w.Restorer) {
 			return false, nil
 		}
 		if a.made != "" {
@@ -143,7 +143,7 @@ func (w *run) launch(ctx context.Context) error {
 				return false, w.failed(w.req.site(), fmt.Errorf("the instance %s did not start: %s", id, reason(i.StateReason)))
 			}
 		}
-		if a.open(w.settle) {
+		if a.open(w.Restorer) {
 			return false, nil
 		}
 		if !a.sent.IsZero() {

@@ -172,7 +172,7 @@ func TestEverythingWrongIsTold(t *testing.T) {
 func TestNewRefusesNonsense(t *testing.T) {
 	_, err := restore.New(nil, restore.Options{})
 	require.Error(t, err)
-	for _, opts := range []restore.Options{{Poll: -1}, {Settle: -1}, {Copies: -1}} {
+	for _, opts := range []restore.Options{{Poll: -1}, {Settle: -1}, {Grace: -1}, {Copies: -1}} {
 		_, err := restore.New(direct{}, opts)
 		require.Error(t, err)
 	}

@@ -26,9 +26,12 @@ type Options struct {
 	// Poll is the time between two listings while something is waited for.
 	// Zero means 15 s.
 	Poll time.Duration
-	// Settle is how long AWS may take to show what it has made, and how long
-	// an error that may pass is put up with. Zero means 2 min.
+	// Settle is how long AWS may take to show what a call has made whose answer
+	// was lost, and how long an error that may pass is put up with. Zero means 2 min.
 	Settle time.Duration
+	// Grace is how long what AWS has said to have made may be missing from
+	// listings before it counts as vanished. Zero means 5 min.
+	Grace time.Duration
 	// Copies is how many copies of one restore are under way at once. Zero
 	// means 20, all that EC2 allows into a Region (EBS User Guide, "Quotas
 	// for Amazon EBS"); copies of others count there too.
@@ -42,11 +45,11 @@ type Options struct {
 // A Restorer restores recovery points. It is safe for concurrent use, with
 // one Run at a time for one restore's ID.
 type Restorer struct {
-	sessions     backup.Sessions
-	ec2          []func(*ec2.Options)
-	poll, settle time.Duration
-	copies       int
-	onEvent      func(backup.Event)
+	sessions            backup.Sessions
+	ec2                 []func(*ec2.Options)
+	poll, settle, grace time.Duration
+	copies              int
+	onEvent             func(backup.Event)
 }
 
 // New returns a Restorer. It does no I/O.
@@ -54,11 +57,12 @@ func New(s backup.Sessions, opts Options) (*Restorer, error) {
 	switch {
 	case s == nil:
 		return nil, errors.New("restore: no sessions")
-	case opts.Poll < 0, opts.Settle < 0, opts.Copies < 0:
-		return nil, fmt.Errorf("restore: negative option: Poll %v, Settle %v, Copies %d", opts.Poll, opts.Settle, opts.Copies)
+	case opts.Poll < 0, opts.Settle < 0, opts.Grace < 0, opts.Copies < 0:
+		return nil, fmt.Errorf("restore: negative option: Poll %v, Settle %v, Grace %v, Copies %d",
+			opts.Poll, opts.Settle, opts.Grace, opts.Copies)
 	}
 	r := &Restorer{
-		sessions: s, ec2: slices.Clone(opts.EC2), poll: opts.Poll, settle: opts.Settle,
+		sessions: s, ec2: slices.Clone(opts.EC2), poll: opts.Poll, settle: opts.Settle, grace: opts.Grace,
 		copies: opts.Copies, onEvent: opts.OnEvent,
 	}
 	if r.poll == 0 {
@@ -66,6 +70,9 @@ func New(s backup.Sessions, opts Options) (*Restorer, error) {
 	}
 	if r.settle == 0 {
 		r.settle = 2 * time.Minute
+	}
+	if r.grace == 0 {
+		r.grace = 5 * time.Minute
 	}
 	if r.copies == 0 {
 		r.copies = 20

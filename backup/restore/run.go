@@ -51,8 +51,14 @@ func (a *attempt) note(id string) {
 }
 
 // open says that the call was sent, and that what it made need not show yet.
-func (a *attempt) open(settle time.Duration) bool {
-	return !a.sent.IsZero() && time.Since(a.sent) < settle
+// What AWS has answered with an id was made, and is waited for longer: to make
+// it once more would double it.
+func (a *attempt) open(r *Restorer) bool {
+	wait := r.settle
+	if a.made != "" {
+		wait = max(r.settle, r.grace)
+	}
+	return !a.sent.IsZero() && time.Since(a.sent) < wait
 }
 
 // make brings the volumes or the instance about, and removes what was needed

@@ -52,7 +52,7 @@ func (w *run) volume(ctx context.Context, m *member, found []types.Volume) (bool
 	switch {
 	case len(found) > 0: // being created
 		return false, nil
-	case m.making.open(w.settle):
+	case m.making.open(w.Restorer):
 		return false, nil
 	case !m.making.sent.IsZero():
 		return false, fmt.Errorf("the volume %s of %s has vanished, or was deleted after an earlier restore; "+
