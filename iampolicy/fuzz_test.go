@@ -113,5 +113,11 @@ func FuzzCheck(f *testing.F) {
 				require.LessOrEqual(t, findings[i-1].Line, found.Line, "in the order of the text")
 			}
 		}
+		if d, err := iampolicy.Parse(text); err == nil {
+			before := d.Size()
+			lint := len(iampolicy.Lint(d, iampolicy.Kind(kind%8)))
+			require.LessOrEqual(t, len(findings)-lint-len(iampolicy.Validate(d, iampolicy.Kind(kind%8))), 1, "but for the size, the two find what Check does")
+			require.Equal(t, before, d.Size(), "the document is left alone")
+		}
 	})
 }

@@ -29,6 +29,9 @@ func (in *inspection) lint() {
 		if in.kind.hasPrincipals() && s.Effect == Allow {
 			in.lintPrincipals(s)
 		}
+		if in.kind == KindKey && s.Effect == Allow {
+			in.lintGrants(s)
+		}
 		in.lintExclusion(s)
 		in.lintDenied(s)
 	}

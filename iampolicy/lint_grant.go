@@ -162,3 +162,12 @@ func (in *inspection) lintPassRole(s *inspected) {
 		in.find("pass-role-any-service", s.actionsAt(), "no service is named")
 	}
 }
+
+// lintGrants looks for principals of a key that may hand it on. Who may do
+// everything with the key may change its policy too, and is meant to.
+func (in *inspection) lintGrants(s *inspected) {
+	const grant = "kms:CreateGrant"
+	if in.allows(s, grant) && !matchesAny(s.Actions.Values, "kms:PutKeyPolicy") && !s.narrowed() {
+		in.find("sharing-unconditioned", s.actionsAt(), "%s to anyone, for any use", grant)
+	}
+}

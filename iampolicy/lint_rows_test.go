@@ -154,6 +154,8 @@ func resourceRows() []findingRow {
 		{"nobody assumes", iampolicy.KindTrust, `{"Statement":{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}}`, []string{"lock-out"}},
 		{"nobody administers the key", iampolicy.KindKey, `{"Statement":{"Effect":"Allow",` + aRole + `"Action":"kms:Decrypt","Resource":"*"}}`, []string{"lock-out"}},
 		{"the account administers the key", iampolicy.KindKey, both(root), nil},
+		{"a key handed on", iampolicy.KindKey, both(root, `{"Effect":"Allow",`+aRole+`"Action":["kms:Decrypt","kms:CreateGrant"],"Resource":"*"}`), []string{"sharing-unconditioned Statement[1].Action"}},
+		{"a key handed on to AWS", iampolicy.KindKey, both(root, `{"Effect":"Allow",`+aRole+`"Action":"kms:CreateGrant","Resource":"*","Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"}}}`), nil},
 		{"everyone is denied the key", iampolicy.KindKey, both(root, `{"Effect":"Deny","Principal":"*","Action":"kms:Put*","Resource":"*"}`), []string{"lock-out", "lock-out Statement[1]"}},
 		{"everyone is denied the bucket", iampolicy.KindResource, `{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*"}}`, []string{"lock-out Statement"}},
 		{"all but some are denied the bucket", iampolicy.KindResource, `{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"*","Condition":{"ArnNotLike":{"aws:PrincipalArn":"arn:aws:iam::111111111111:role/r"}}}}`, nil},

@@ -91,7 +91,7 @@ var rules = []Rule{
 	},
 	{
 		ID: "action-not-for-kind", Severity: Error,
-		Reason: "A trust policy speaks of sts actions, a key policy of kms actions, and a resource control policy of the services that those reach; elsewhere AWS refuses them or they are never asked for.",
+		Reason: "A trust policy speaks of the sts actions that assume a role, a key policy of kms actions, and a resource control policy of the services that those reach; elsewhere AWS refuses them or they are never asked for.",
 		Remedy: "Move the action into a document of another kind.",
 	},
 	{
@@ -217,7 +217,7 @@ var rules = []Rule{
 	{
 		ID: "sharing-unconditioned", Severity: Warning, Lint: true,
 		Reason: "Whoever holds the identity can carry off the content of any resource of the type: share, export, read or grant it.",
-		Remedy: "Name the resources, demand a tag that the identity cannot set, and name who it may be shared with.",
+		Remedy: "Name the resources, demand a tag that the identity cannot set, and name who it may be shared with; grants by kms:GrantIsForAWSResource.",
 	},
 	{
 		ID: "tag-bypass", Severity: Warning, Lint: true,

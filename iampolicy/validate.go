@@ -211,8 +211,8 @@ func (in *inspection) action(at place, pattern string) {
 	wild := strings.ContainsAny(prefix, "*?")
 	service := knowledge().service(prefix)
 	switch {
-	case in.kind == KindTrust && !strings.EqualFold(prefix, "sts"):
-		in.find("action-not-for-kind", at, "a trust policy speaks of sts actions only, not of %s", pattern)
+	case in.kind == KindTrust && !assumes(pattern):
+		in.find("action-not-for-kind", at, "a trust policy does not speak of %s", pattern)
 	case in.kind == KindKey && !wild && !strings.EqualFold(prefix, "kms"):
 		in.find("action-not-for-kind", at, "a key policy speaks of kms actions only, not of %s", pattern)
 	case wild:
@@ -224,6 +224,21 @@ func (in *inspection) action(at place, pattern string) {
 	case len(knowledge().matching(pattern)) == 0:
 		in.find("action-unknown", at, "%s is not an action%s", pattern, didYouMean(service, pattern))
 	}
+}
+
+// assumes says whether an action, or a pattern, is one of those that are asked
+// for when a role is assumed (STS API Reference, AssumeRole: session tags,
+// source identity and context are set in the same call).
+func assumes(pattern string) bool {
+	for _, name := range [...]string{
+		"sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity",
+		"sts:SetContext", "sts:SetSourceIdentity", "sts:TagSession",
+	} {
+		if matchesAction(pattern, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // onlyNameCharacters says whether a part of an action is written in the

@@ -101,6 +101,7 @@ func actionRows() []findingRow {
 		{"unknown among the excluded", iampolicy.KindSCP, `{"Statement":{"Effect":"Deny","NotAction":"iam:GetUsers","Resource":"*"}}`, []string{"action-unknown Statement.NotAction"}},
 		{"small letters", iampolicy.KindIdentity, allow(`"EC2:deletesnapshot"`, snapshots), nil},
 		{"not sts in a trust policy", iampolicy.KindTrust, `{"Statement":{"Effect":"Allow",` + aRole + `"Action":"iam:PassRole"}}`, []string{"action-not-for-kind Statement.Action"}},
+		{"another sts action in a trust policy", iampolicy.KindTrust, `{"Statement":{"Effect":"Allow",` + aRole + `"Action":["sts:GetFederationToken","sts:AssumeRole*","sts:TagSession"]}}`, []string{"action-not-for-kind Statement.Action[0]"}},
 		{"not kms at a key", iampolicy.KindKey, `{"Statement":{"Effect":"Allow",` + aRole + `"Action":"ec2:DeleteSnapshot","Resource":"*"}}`, []string{"action-not-for-kind Statement.Action"}},
 		{"EC2 in an RCP", iampolicy.KindRCP, `{"Statement":{"Effect":"Deny","Principal":"*","Action":["kms:Decrypt","ec2:DeleteSnapshot"],"Resource":"*"}}`, []string{"action-not-for-kind Statement.Action[1]"}},
 		{"snapshots of an account", iampolicy.KindIdentity, allow(`"ec2:DeleteSnapshot"`, `"arn:aws:ec2:*:111111111111:snapshot/*"`), []string{"resource-never-matches Statement.Resource"}},
