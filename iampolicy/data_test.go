@@ -214,3 +214,33 @@ func TestManagedPoliciesHaveNoErrors(t *testing.T) {
 		require.LessOrEqual(t, count[id], most, id)
 	}
 }
+
+// What is known of the policies of public backup services is found by Lint:
+// those of AWS Backup and the lifecycle manager delete and share any snapshot,
+// those of its scanners nothing.
+func TestLintOfPublicBackupPolicies(t *testing.T) {
+	all := managedPolicies(t)
+	for name, want := range map[string][]string{
+		"AWSBackupServiceRolePolicyForBackup":               {"destructive-unconditioned", "pass-role-wide", "privilege-escalation"},
+		"AWSBackupServiceRolePolicyForRestores":             {"destructive-unconditioned", "pass-role-wide"},
+		"AWSBackupServiceLinkedRolePolicyForBackup":         {"tag-bypass"},
+		"AWSBackupServiceRolePolicyForS3Restore":            {"destructive-unconditioned", "policy-rewrite", "sharing-unconditioned"},
+		"AWSBackupFullAccess":                               {"destructive-unconditioned", "policy-rewrite", "privilege-escalation"},
+		"AWSDataLifecycleManagerServiceRole":                {"destructive-unconditioned", "sharing-unconditioned"},
+		"AmazonGuardDutyMalwareProtectionServiceRolePolicy": {},
+		"AmazonInspector2AgentlessServiceRolePolicy":        {},
+		"AWSElasticDisasterRecoveryStagingAccountPolicy_v2": {},
+		"AmazonEBSCSIDriverPolicy":                          {},
+	} {
+		require.NotEmpty(t, all[name], name)
+		got := []string{}
+		for _, f := range iampolicy.Check(all[name][0], iampolicy.KindIdentity) {
+			// The scanners, too, use ForAllValues alone and an asterisk.
+			if isLint(f.ID) && f.ID != "for-all-values-without-null" && f.ID != "resource-star" && !slices.Contains(got, f.ID) {
+				got = append(got, f.ID)
+			}
+		}
+		slices.Sort(got)
+		require.Equal(t, want, got, name)
+	}
+}

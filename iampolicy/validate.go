@@ -201,6 +201,9 @@ func (in *inspection) actions(s *inspected) {
 
 func (in *inspection) action(at place, pattern string) {
 	if pattern == "*" {
+		if in.kind == KindRCP {
+			in.find("action-not-for-kind", at, "a resource control policy names services: it has no asterisk alone")
+		}
 		return
 	}
 	prefix, name, ok := strings.Cut(pattern, ":")

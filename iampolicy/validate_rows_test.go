@@ -104,6 +104,7 @@ func actionRows() []findingRow {
 		{"another sts action in a trust policy", iampolicy.KindTrust, `{"Statement":{"Effect":"Allow",` + aRole + `"Action":["sts:GetFederationToken","sts:AssumeRole*","sts:TagSession"]}}`, []string{"action-not-for-kind Statement.Action[0]"}},
 		{"not kms at a key", iampolicy.KindKey, `{"Statement":{"Effect":"Allow",` + aRole + `"Action":"ec2:DeleteSnapshot","Resource":"*"}}`, []string{"action-not-for-kind Statement.Action"}},
 		{"EC2 in an RCP", iampolicy.KindRCP, `{"Statement":{"Effect":"Deny","Principal":"*","Action":["kms:Decrypt","ec2:DeleteSnapshot"],"Resource":"*"}}`, []string{"action-not-for-kind Statement.Action[1]"}},
+		{"everything in an RCP", iampolicy.KindRCP, `{"Statement":{"Effect":"Deny","Principal":"*","Action":"*","Resource":"*"}}`, []string{"action-not-for-kind Statement.Action"}},
 		{"snapshots of an account", iampolicy.KindIdentity, allow(`"ec2:DeleteSnapshot"`, `"arn:aws:ec2:*:111111111111:snapshot/*"`), []string{"resource-never-matches Statement.Resource"}},
 		{"snapshots of any account", iampolicy.KindIdentity, allow(`"ec2:DeleteSnapshot"`, `"arn:aws:ec2:*:*:snapshot/*"`), nil},
 		{"volumes of no account", iampolicy.KindIdentity, allow(`"ec2:DeleteVolume"`, `"arn:aws:ec2:*::volume/*"`), []string{"resource-never-matches Statement.Resource"}},
