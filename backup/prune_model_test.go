@@ -3,6 +3,7 @@ package backup_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -24,6 +25,9 @@ type model struct {
 	p    backup.Plan
 	seed uint64
 
+	// The cloud is held where held and died are written.
+	held, died int
+
 	mu  sync.Mutex // guards rng
 	rng *rand.Rand
 }
@@ -37,10 +41,12 @@ func (m *model) roll(n int) int {
 func (m *model) chance(percent int) bool { return m.roll(100) < percent }
 
 // The last good copy always survives; an original goes only when every
-// destination has it, or a later one; and once all is quiet exactly what the
-// policies keep, and what is held, is left.
+// destination has it, or a later one; what is held stays; and once all is
+// quiet exactly what the policies keep, and what is held, is left. Meanwhile
+// calls fail before and after their effect, the engine dies at any of them,
+// other nights go by, and people hold what is just about to go.
 func TestPruneModel(t *testing.T) {
-	pruned := 0
+	pruned, held, died := 0, 0, 0
 	for seed := range uint64(60) {
 		inTime(t, func(t *testing.T) {
 			m := &model{t: t, c: story(t), seed: seed, rng: rand.New(rand.NewPCG(seed, 2))}
@@ -50,10 +56,13 @@ func TestPruneModel(t *testing.T) {
 				pruned += m.pruneUnderFire()
 			}
 			pruned += m.quiet()
+			held, died = held+m.held, died+m.died
 		})
 	}
-	t.Logf("%d points pruned", pruned)
+	t.Logf("%d points pruned, %d snapshots held, %d engines died", pruned, held, died)
 	require.Greater(t, pruned, 400, "the model has become tame")
+	require.Greater(t, held, 100, "the model has become tame")
+	require.Greater(t, died, 10, "the model has become tame")
 }
 
 // begin makes a plan, and some nights of it.
@@ -103,16 +112,37 @@ func (m *model) disturb() {
 			continue
 		}
 		s := list[m.roll(len(list))]
-		switch m.roll(4) {
+		switch m.roll(5) {
 		case 0:
-			s.gone = true
+			if m.c.refuses(s.ID) == "" {
+				s.gone = true
+			}
 		case 1:
-			s.Tags["snapkeep:legal-hold"] = "x"
+			m.hold(s)
 		case 2:
 			double(m.c, s)
 		case 3:
 			s.done = time.Now().Add(30 * time.Minute)
+		case 4:
+			for ami := range m.c.images {
+				if m.c.snaps[m.c.images[ami][0]].site == site {
+					delete(m.c.images, ami)
+				}
+			}
 		}
+	}
+}
+
+// hold lets somebody hold a snapshot. The caller holds the cloud, or is alone.
+func (m *model) hold(s *fakeSnap) {
+	m.held++
+	switch m.roll(3) {
+	case 0:
+		s.Tags["snapkeep:legal-hold"] = "x"
+	case 1:
+		m.c.locks[s.ID] = time.Now().Add(time.Duration(1+m.roll(72)) * time.Hour)
+	case 2:
+		m.c.images["ami-"+s.ID] = []string{s.ID}
 	}
 }
 
@@ -129,19 +159,34 @@ func (m *model) pruneUnderFire() int {
 	ctx, crash := context.WithCancel(m.t.Context())
 	defer crash()
 	refused := m.roll(10)
+	dies := -1 // at this call of the prune; most have fewer than 60
+	if m.chance(50) {
+		dies = m.roll(60)
+	}
 	m.c.before = func(k call) error {
+		if k.op == "discover" || k.mutates() && k.op != string(backup.StepDelete) {
+			return nil // of another night
+		}
+		if dies--; dies == -1 {
+			m.died++
+			crash()
+			return context.Canceled
+		}
 		if k.op != string(backup.StepDelete) {
+			if m.chance(3) {
+				return fmt.Errorf("RequestLimitExceeded: %w", backup.ErrThrottled)
+			}
 			return nil
 		}
 		m.allowed(k)
+		if m.chance(10) {
+			m.holdAt(k.site)
+		}
 		switch n := m.roll(100); {
 		case n < 10:
 			return lostAnswer
 		case n < 20:
 			return fmt.Errorf("RequestLimitExceeded: %w", backup.ErrThrottled)
-		case n < 22:
-			crash()
-			return ctx.Err()
 		case k.step.Snapshot[len(k.step.Snapshot)-1]-'0' == byte(refused):
 			return refusal("InvalidSnapshot.InUse")
 		}
@@ -167,6 +212,19 @@ func (m *model) pruneUnderFire() int {
 		return 0
 	}
 	return r.Count(backup.Pruned)
+}
+
+// holdAt holds a snapshot of a site that is there. The cloud is held.
+func (m *model) holdAt(site backup.Site) {
+	var there []*fakeSnap
+	for _, id := range m.c.order {
+		if s := m.c.snaps[id]; s.site == site && !s.gone {
+			there = append(there, s)
+		}
+	}
+	if len(there) > 0 {
+		m.hold(there[m.roll(len(there))])
+	}
 }
 
 // A whole is a set of snapshots of one moment that is complete, as the test
@@ -260,6 +318,7 @@ func (m *model) quiet() int {
 	t := m.t
 	clear(m.c.badKeys)
 	time.Sleep(time.Hour)
+	maps.DeleteFunc(m.c.locks, func(_ string, end time.Time) bool { return time.Until(end) < time.Hour }) // none ends just now
 	list := points(t, m.c, m.p)
 	want := m.kept(list, time.Now())
 	pp := planPrune(t, m.c, m.p)
@@ -327,12 +386,12 @@ func (m *model) isHeld(pt backup.Point, group, all []backup.Point, now time.Time
 		return latest
 	}
 	for _, s := range pt.Members {
-		if s.Snapshot.Tags["snapkeep:legal-hold"] != "" {
+		if s.Snapshot.Tags["snapkeep:legal-hold"] != "" || m.c.refuses(s.Snapshot.ID) != "" {
 			return true
 		}
 	}
 	for _, s := range pt.Extra {
-		if s.Tags["snapkeep:legal-hold"] != "" || !pt.Copy && s.Started.After(now.Add(-m.p.Retention.MinAge)) {
+		if s.Tags["snapkeep:legal-hold"] != "" || m.c.refuses(s.ID) != "" || !pt.Copy && s.Started.After(now.Add(-m.p.Retention.MinAge)) {
 			return true
 		}
 	}
