@@ -89,7 +89,9 @@ func (m *pruneModel) begin() {
 	require.NoError(m.t, err)
 	key, err := kms.NewFromConfig(cfg).CreateKey(m.t.Context(), &kms.CreateKeyInput{})
 	require.NoError(m.t, err)
-	policy := func() retention.Policy { return retention.Policy{Last: retention.Count(1 + m.roll(3)), MinCount: m.roll(3)} }
+	policy := func() retention.Policy {
+		return retention.Policy{Last: retention.Count(1 + m.roll(3)), MinCount: m.roll(3)}
+	}
 	m.plan = backup.Plan{
 		Name:      "model",
 		Sources:   []backup.Source{{Account: site.Account, Regions: []string{site.Region}, Select: backup.Selector{IDs: []string{m.ids["web"], m.ids["loose"]}}}},
