@@ -3,6 +3,7 @@ package retention_test
 import (
 	"flag"
 	"fmt"
+	"runtime"
 	"sort"
 	"testing"
 	"time"
@@ -19,17 +20,28 @@ func TestAgreesWithOracle(t *testing.T) {
 	if testing.Short() {
 		cases = min(cases, 5_000)
 	}
-	for seed := range uint64(cases) {
-		g := onSeed(seed).group()
-		result, err := retention.Evaluate(g.now, g.points, g.policy)
-		if err != nil {
-			t.Fatalf("seed %d: %v\n%s", seed, err, g)
-		}
-		want := oracle(g)
-		for _, d := range result.Decisions {
-			if got := (verdict{d.Action, d.Reasons.String()}); got != want[d.Index] {
-				t.Fatalf("seed %d: point %d: got %v, the oracle says %v\n%s", seed, d.Index, got, want[d.Index], g)
+	shards := min(uint64(runtime.GOMAXPROCS(0)), 16)
+	for shard := range shards {
+		t.Run(fmt.Sprintf("shard %d of %d", shard+1, shards), func(t *testing.T) {
+			t.Parallel()
+			for seed := shard; seed < uint64(cases); seed += shards {
+				agrees(t, seed)
 			}
+		})
+	}
+}
+
+func agrees(t *testing.T, seed uint64) {
+	t.Helper()
+	g := onSeed(seed).group()
+	result, err := retention.Evaluate(g.now, g.points, g.policy)
+	if err != nil {
+		t.Fatalf("seed %d: %v\n%s", seed, err, g)
+	}
+	want := oracle(g)
+	for _, d := range result.Decisions {
+		if got := (verdict{d.Action, d.Reasons.String()}); got != want[d.Index] {
+			t.Fatalf("seed %d: point %d: got %v, the oracle says %v\n%s", seed, d.Index, got, want[d.Index], g)
 		}
 	}
 }
