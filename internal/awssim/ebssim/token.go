@@ -41,10 +41,9 @@ func (s *Service) seal(parts ...string) seal {
 // change with every call.
 func (k *seal) token(index int64, listing uint64, expires time.Time) string {
 	raw := [tokenSize]byte{tokenHead - 1: 1}
-	at := raw[tokenHead:tokenHead]
-	at = binary.BigEndian.AppendUint64(at, uint64(expires.Unix()))
-	at = binary.BigEndian.AppendUint64(at, listing)
-	at = binary.BigEndian.AppendUint64(at, uint64(index))
+	for i, part := range []uint64{uint64(expires.Unix()), listing, uint64(index)} {
+		binary.BigEndian.PutUint64(raw[tokenHead+8*i:], part)
+	}
 	sum := k.sum(raw[:tokenBody])
 	copy(raw[tokenBody:], sum[:tokenSize-tokenBody])
 	return base64.StdEncoding.EncodeToString(raw[:])

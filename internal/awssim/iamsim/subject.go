@@ -112,6 +112,3 @@ func listNeed(c *core.Call) core.Need {
 
 // policyARN makes the condition key of calls that name a managed policy.
 func policyARN(arn *string) map[string][]string { return core.Keys("iam:PolicyARN", aws.ToString(arn)) }
-
-// Words of errors: "role policy", "user policy".
-func (x *subject) policyWord() string { return x.kind + " policy" }

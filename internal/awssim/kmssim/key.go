@@ -125,9 +125,10 @@ func (k *key) invalidState(is string) error {
 
 func (k *key) metadata(now time.Time) *types.KeyMetadata {
 	m := &types.KeyMetadata{
-		AWSAccountId:          aws.String(k.site.Account),
-		Arn:                   aws.String(string(k.arn)),
-		CreationDate:          aws.Time(k.created),
+		AWSAccountId: aws.String(k.site.Account),
+		Arn:          aws.String(string(k.arn)),
+		CreationDate: aws.Time(k.created),
+		//lint:ignore SA1019 clients still read it
 		CustomerMasterKeySpec: types.CustomerMasterKeySpecSymmetricDefault,
 		Description:           aws.String(k.description),
 		Enabled:               k.state(now) == types.KeyStateEnabled,

@@ -41,6 +41,7 @@ func (s *Service) CreateKey(c *core.Call, in *kms.CreateKeyInput) (*kms.CreateKe
 func onlySymmetric(c *core.Call, in *kms.CreateKeyInput) error {
 	spec := in.KeySpec
 	if spec == "" {
+		//lint:ignore SA1019 clients still send it
 		spec = types.KeySpec(in.CustomerMasterKeySpec) // the name it had before
 	}
 	switch {

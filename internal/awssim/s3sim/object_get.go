@@ -47,6 +47,7 @@ func (s *Service) GetObject(c *core.Call, in *s3.GetObjectInput) (*s3.GetObjectO
 		}
 	}
 	if in.ResponseExpires != nil {
+		//lint:ignore SA1019 clients still read it
 		out.Expires = in.ResponseExpires
 	}
 	data := v.data
@@ -148,6 +149,7 @@ func (s *Service) describe(c *core.Call, b *bucket, v *version) *s3.GetObjectOut
 		AcceptRanges: aws.String("bytes"), ETag: aws.String(v.etag), LastModified: aws.Time(v.modified), VersionId: b.told(v),
 		ContentType: aws.String(v.about.contentType), CacheControl: optional(v.about.cacheControl),
 		ContentDisposition: optional(v.about.disposition), ContentEncoding: optional(v.about.encoding),
+		//lint:ignore SA1019 clients still read it
 		ContentLanguage: optional(v.about.language), Expires: v.about.expires, Metadata: v.about.metadata,
 		ServerSideEncryption: v.sealed.algorithm, SSEKMSKeyId: v.sealed.keyOf(), BucketKeyEnabled: v.sealed.bucketKey(),
 	}

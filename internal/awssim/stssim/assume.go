@@ -92,6 +92,7 @@ func (q *request) open(c *core.Call, role *core.Role) (*sts.AssumeRoleOutput, er
 		SessionTokenUtilization: aws.Int32(percent(len(cred.Token), maxToken)),
 	}
 	if packed > 0 {
+		//lint:ignore SA1019 clients still read it
 		out.PackedPolicySize = aws.Int32(percent(packed, maxPacked))
 	}
 	if q.source != "" {

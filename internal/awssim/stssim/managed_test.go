@@ -44,6 +44,7 @@ func TestManagedSessionPolicies(t *testing.T) {
 		if err != nil {
 			return nil, err
 		}
+		//lint:ignore SA1019 clients still read it
 		require.Positive(t, *out.PackedPolicySize)
 		return of(out), nil
 	}

@@ -84,6 +84,7 @@ func (*Service) GetFederationToken(c *core.Call, in *sts.GetFederationTokenInput
 		SessionTokenUtilization: aws.Int32(percent(len(cred.Token), maxToken)),
 	}
 	if packed > 0 {
+		//lint:ignore SA1019 clients still read it
 		out.PackedPolicySize = aws.Int32(percent(packed, maxPacked))
 	}
 	return out, nil

@@ -124,6 +124,7 @@ func TestGetFederationToken(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "arn:aws:sts::999999999999:federated-user/ana", *out.FederatedUser.Arn)
 	require.Equal(t, "999999999999:ana", *out.FederatedUser.FederatedUserId)
+	//lint:ignore SA1019 clients still read it
 	require.Positive(t, *out.PackedPolicySize)
 	ana := held(out.Credentials)
 	require.NoError(t, describe(t, cloud, ana))
@@ -200,6 +201,7 @@ func TestSessionTokens(t *testing.T) {
 	}
 	plain, err := assume(nil)
 	require.NoError(t, err)
+	//lint:ignore SA1019 clients still read it
 	require.Nil(t, plain.PackedPolicySize, "nothing was passed")
 	padded, err := assume(func(in *sts.AssumeRoleInput) { in.MinimumSessionTokenSize = aws.Int32(4096) })
 	require.NoError(t, err)
@@ -220,6 +222,7 @@ func TestSessionTokens(t *testing.T) {
 	}
 	some, err := assume(tags(8))
 	require.NoError(t, err)
+	//lint:ignore SA1019 clients still read it
 	require.Greater(t, *some.PackedPolicySize, int32(1))
 	require.Greater(t, *some.SessionTokenSize, *plain.SessionTokenSize)
 	_, err = assume(tags(256))
