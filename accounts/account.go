@@ -73,8 +73,9 @@ func purposes() []Purpose {
 // A role that deletes or shares must be named, never inherited.
 func (p Purpose) fallsBack() bool { return p == Backup || p == VaultWriter }
 
-// chain returns the roles of p, and whether the account serves p at all.
-func (a Account) chain(p Purpose) ([]Role, bool) {
+// Roles returns the chain that is assumed for a purpose, and whether the
+// account serves it at all. No roles stand for the base credentials.
+func (a Account) Roles(p Purpose) (chain []Role, ok bool) {
 	if roles, ok := a.Purposes[p]; ok {
 		return roles, true
 	}

@@ -75,13 +75,18 @@ func (w *way) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if err == nil {
 		return c, nil
 	}
+	return aws.Credentials{}, w.named(err)
+}
+
+// named says in an *AssumeError which account was to be reached.
+func (w *way) named(err error) error {
 	var failed *AssumeError
 	if !errors.As(err, &failed) {
-		return aws.Credentials{}, err
+		return err
 	}
 	named := *failed
 	named.Account = w.account
-	return aws.Credentials{}, &named
+	return &named
 }
 
 // New checks the accounts and prepares the ways into them. It makes no call;
@@ -118,7 +123,7 @@ func New(base aws.Config, accts []Account, opts Options) (*Sessions, error) {
 	}
 	for _, a := range s.accounts {
 		for _, p := range purposes() {
-			if roles, ok := a.chain(p); ok {
+			if roles, ok := a.Roles(p); ok {
 				s.ways[target{a.ID, p}] = &way{account: a.ID, last: b.last(roles), base: b.base}
 			}
 		}

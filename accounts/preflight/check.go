@@ -1,0 +1,255 @@
+package preflight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/iampolicy"
+)
+
+// Options tune Check. The zero value works, and leaves unknown what the roles
+// themselves may not see.
+type Options struct {
+	// Auditor returns the config of an identity that may read IAM and KMS in an
+	// account: iam:GetRole, iam:ListRoles, iam:SimulatePrincipalPolicy,
+	// kms:DescribeKey and kms:GetKeyPolicy, all of which the AWS-managed policy
+	// SecurityAudit has. For the vault's keys it takes one of the
+	// installation's KeyAdmins. It may be called concurrently. Nil means that
+	// the roles themselves ask; those that are generated may not, so that what
+	// only an auditor sees stays Unknown.
+	Auditor func(ctx context.Context, id accounts.ID, region string) (aws.Config, error)
+	// Organization is the config of an identity that may call
+	// organizations:DescribeAccount: of the management account or a delegated
+	// administrator. Nil means that the state of accounts is not asked for.
+	Organization *aws.Config
+	// Accounts looked at at a time. Zero means 8.
+	Concurrency int
+}
+
+// Check looks whether an installation is set up right: whether sessions reach
+// the accounts they name, whether each role may do what its purpose needs and
+// nothing that it must not, whether the keys serve for copies, and whether the
+// vault is closed to those it protects. The package comment lists the probes.
+//
+// It changes nothing. Its calls read, are dry runs, or assume roles; the
+// sessions that it opens to see whether they open may do nothing.
+//
+// The error is ctx's alone: whatever is wrong is a finding, that of an
+// installation which is not valid too. The report is never nil, and holds what
+// was found until ctx ended.
+func Check(ctx context.Context, sessions *accounts.Sessions, in iampolicy.Installation, opts Options) (*Report, error) {
+	x := &examination{sessions: sessions, in: in, opts: opts}
+	roles, refused := x.plan()
+	if len(refused) > 0 {
+		return &Report{Findings: collapsed(refused)}, ctx.Err()
+	}
+	findings := x.base(ctx, roles)
+	if slices.ContainsFunc(findings, Finding.wrong) {
+		return &Report{Findings: findings}, ctx.Err()
+	}
+	var byAccount [][]post
+	for _, p := range roles {
+		n := slices.IndexFunc(byAccount, func(posts []post) bool { return posts[0].account() == p.account() })
+		if n < 0 {
+			byAccount = append(byAccount, nil)
+			n = len(byAccount) - 1
+		}
+		byAccount[n] = append(byAccount[n], p)
+	}
+	results := make([][]Finding, len(byAccount))
+	var group errgroup.Group
+	group.SetLimit(limit(opts.Concurrency))
+	for i, posts := range byAccount {
+		group.Go(func() error {
+			results[i] = x.account(ctx, posts)
+			return nil
+		})
+	}
+	_ = group.Wait() // none of them fails
+	findings = append(findings, slices.Concat(results...)...)
+	return &Report{Findings: collapsed(findings)}, ctx.Err()
+}
+
+func limit(concurrency int) int {
+	if concurrency <= 0 {
+		return 8
+	}
+	return concurrency
+}
+
+// An examination is one run of Check.
+type examination struct {
+	sessions *accounts.Sessions
+	in       iampolicy.Installation
+	opts     Options
+}
+
+// A post is one role of the installation and the declared way to it.
+type post struct {
+	role    iampolicy.Role
+	regions []string
+	chain   []accounts.Role // empty: the base credentials are used as they are
+	// arn of the role that is assumed; of the base identity if none is.
+	arn string
+}
+
+func (p post) account() accounts.ID      { return accounts.ID(p.role.Account) }
+func (p post) purpose() accounts.Purpose { return accounts.Purpose(p.role.Purpose) }
+
+// last returns the role that is assumed last; the zero Role if none is.
+func (p post) last() accounts.Role {
+	if len(p.chain) == 0 {
+		return accounts.Role{}
+	}
+	return p.chain[len(p.chain)-1]
+}
+
+// finding about the role.
+func (p post) finding(check Probe, outcome Outcome, evidence, remedy string) Finding {
+	return Finding{Check: check, Outcome: outcome, Account: p.account(), Purpose: p.purpose(), Evidence: evidence, Remedy: remedy}
+}
+
+func (f Finding) wrong() bool { return f.Outcome == Wrong }
+
+// plan returns the posts of the installation, or what is wrong with it.
+func (x *examination) plan() (posts []post, refused []Finding) {
+	roles, err := x.in.Roles()
+	if err != nil {
+		return nil, faults(err)
+	}
+	for _, role := range roles {
+		p := post{role: role, regions: x.regions(role)}
+		if i := slices.IndexFunc(x.sessions.Accounts(), func(a accounts.Account) bool { return a.ID == p.account() }); i >= 0 {
+			p.chain, _ = x.sessions.Accounts()[i].Roles(p.purpose())
+		}
+		p.arn = p.last().ARN
+		posts = append(posts, p)
+	}
+	return posts, nil
+}
+
+// faults makes one finding of each fault of an installation.
+func faults(err error) (all []Finding) {
+	var several interface{ Unwrap() []error }
+	if errors.As(err, &several) {
+		for _, one := range several.Unwrap() {
+			all = append(all, faults(one)...)
+		}
+		return all
+	}
+	f := Finding{Check: Installation, Outcome: Wrong, Evidence: err.Error(), Remedy: "correct the installation; nothing else was looked at"}
+	var field *iampolicy.FieldError
+	if errors.As(err, &field) {
+		f.Subject, f.Evidence = field.Field, field.Problem
+	}
+	return []Finding{f}
+}
+
+// regions that a role works in.
+func (x *examination) regions(role iampolicy.Role) []string {
+	if p := x.protected(role.Account); p != nil && protects(role) {
+		return p.Regions
+	}
+	for _, r := range x.in.Restore {
+		if r.Account == role.Account && role.Purpose == string(accounts.Restore) {
+			return r.Regions
+		}
+	}
+	return x.in.Regions
+}
+
+func protects(role iampolicy.Role) bool {
+	return role.Purpose == string(accounts.Backup) || role.Purpose == string(accounts.Pruner)
+}
+
+// protected returns a protected account of the installation, or nil.
+func (x *examination) protected(account string) *iampolicy.Protected {
+	for i := range x.in.Protected {
+		if x.in.Protected[i].Account == account {
+			return &x.in.Protected[i]
+		}
+	}
+	return nil
+}
+
+// account looks at all roles of one account.
+func (x *examination) account(ctx context.Context, posts []post) []Finding {
+	findings := x.state(ctx, posts[0].account())
+	if slices.ContainsFunc(findings, Finding.wrong) {
+		return findings
+	}
+	v := &visit{examination: x, samples: map[string]sample{}}
+	for _, p := range posts {
+		e, found := x.enter(ctx, p)
+		findings = append(findings, found...)
+		if e != nil {
+			v.entered = append(v.entered, e)
+		}
+	}
+	if len(v.entered) == 0 {
+		return findings
+	}
+	findings = append(findings, v.findRegions(ctx, posts)...)
+	if len(v.open) == 0 {
+		return findings
+	}
+	v.collect(ctx)
+	for _, e := range v.entered {
+		findings = append(findings, v.look(ctx, e)...)
+	}
+	if string(posts[0].account()) == x.in.Vault {
+		findings = append(findings, v.vault(ctx)...)
+	}
+	return findings
+}
+
+// A visit is what is known of an account while it is looked at.
+type visit struct {
+	*examination
+	entered []*entry
+	open    []string          // Regions that the account can use
+	samples map[string]sample // by Region
+}
+
+// An entry is a role that could be assumed.
+type entry struct {
+	post
+	configs map[string]aws.Config // by Region
+}
+
+// look makes the probes of one role that could be assumed.
+func (v *visit) look(ctx context.Context, e *entry) []Finding {
+	findings := v.identity(ctx, e)
+	if slices.ContainsFunc(findings, Finding.wrong) {
+		return findings
+	}
+	findings = append(findings, v.externalID(ctx, e)...)
+	findings = append(findings, v.trust(ctx, e.post)...)
+	findings = append(findings, v.permissions(ctx, e)...)
+	findings = append(findings, v.excess(ctx, e)...)
+	return append(findings, v.keys(ctx, e)...)
+}
+
+// auditor returns the config of who reads IAM and KMS in an account; own is
+// who asks if there is nobody else.
+func (x *examination) auditor(ctx context.Context, id accounts.ID, region string, own aws.Config) (aws.Config, error) {
+	if x.opts.Auditor == nil {
+		own.Region = region
+		return own, nil
+	}
+	cfg, err := x.opts.Auditor(ctx, id, region)
+	if err != nil {
+		return aws.Config{}, fmt.Errorf("there is no auditor: %w", err)
+	}
+	cfg.Region = region
+	return cfg, nil
+}
+
+// askAuditor is the remedy for what could not be read.
+const askAuditor = "give Options.Auditor an identity that may read IAM and KMS there, as SecurityAudit allows"

@@ -1,0 +1,2 @@
+// Package preflight looks whether accounts are set up right before they are trusted.
+package preflight
