@@ -28,7 +28,7 @@ type Options struct {
 	// organizations:DescribeAccount: of the management account or a delegated
 	// administrator. Nil means that the state of accounts is not asked for.
 	Organization *aws.Config
-	// Accounts looked at at a time. Zero means 8.
+	// Concurrency is how many accounts are looked at at a time. Zero means 8.
 	Concurrency int
 }
 
@@ -53,27 +53,27 @@ func Check(ctx context.Context, sessions *accounts.Sessions, in iampolicy.Instal
 	if slices.ContainsFunc(findings, Finding.wrong) {
 		return &Report{Findings: findings}, ctx.Err()
 	}
-	var byAccount [][]post
-	for _, p := range roles {
-		n := slices.IndexFunc(byAccount, func(posts []post) bool { return posts[0].account() == p.account() })
-		if n < 0 {
-			byAccount = append(byAccount, nil)
-			n = len(byAccount) - 1
-		}
-		byAccount[n] = append(byAccount[n], p)
+	x.visits = x.split(roles)
+	x.each(func(v *visit) { v.arrive(ctx) })
+	// What one account lacks matters to the others, so all arrive first.
+	x.each(func(v *visit) { v.look(ctx) })
+	for _, v := range x.visits {
+		findings = append(findings, v.findings...)
 	}
-	results := make([][]Finding, len(byAccount))
+	return &Report{Findings: collapsed(findings)}, ctx.Err()
+}
+
+// each visits several accounts at a time.
+func (x *examination) each(do func(*visit)) {
 	var group errgroup.Group
-	group.SetLimit(limit(opts.Concurrency))
-	for i, posts := range byAccount {
+	group.SetLimit(limit(x.opts.Concurrency))
+	for _, v := range x.visits {
 		group.Go(func() error {
-			results[i] = x.account(ctx, posts)
+			do(v)
 			return nil
 		})
 	}
 	_ = group.Wait() // none of them fails
-	findings = append(findings, slices.Concat(results...)...)
-	return &Report{Findings: collapsed(findings)}, ctx.Err()
 }
 
 func limit(concurrency int) int {
@@ -88,6 +88,7 @@ type examination struct {
 	sessions *accounts.Sessions
 	in       iampolicy.Installation
 	opts     Options
+	visits   []*visit // one for each account
 }
 
 // A post is one role of the installation and the declared way to it.
@@ -178,43 +179,32 @@ func (x *examination) protected(account string) *iampolicy.Protected {
 	return nil
 }
 
-// account looks at all roles of one account.
-func (x *examination) account(ctx context.Context, posts []post) []Finding {
-	findings := x.state(ctx, posts[0].account())
-	if slices.ContainsFunc(findings, Finding.wrong) {
-		return findings
-	}
-	v := &visit{examination: x, samples: map[string]sample{}}
+// split makes a visit of the roles of each account.
+func (x *examination) split(posts []post) (visits []*visit) {
 	for _, p := range posts {
-		e, found := x.enter(ctx, p)
-		findings = append(findings, found...)
-		if e != nil {
-			v.entered = append(v.entered, e)
+		n := slices.IndexFunc(visits, func(v *visit) bool { return v.id == p.account() })
+		if n < 0 {
+			visits = append(visits, &visit{examination: x, id: p.account(), samples: map[string]sample{}})
+			n = len(visits) - 1
 		}
+		visits[n].posts = append(visits[n].posts, p)
 	}
-	if len(v.entered) == 0 {
-		return findings
-	}
-	findings = append(findings, v.findRegions(ctx, posts)...)
-	if len(v.open) == 0 {
-		return findings
-	}
-	v.collect(ctx)
-	for _, e := range v.entered {
-		findings = append(findings, v.look(ctx, e)...)
-	}
-	if string(posts[0].account()) == x.in.Vault {
-		findings = append(findings, v.vault(ctx)...)
-	}
-	return findings
+	return visits
 }
 
 // A visit is what is known of an account while it is looked at.
 type visit struct {
 	*examination
-	entered []*entry
-	open    []string          // Regions that the account can use
-	samples map[string]sample // by Region
+	id       accounts.ID
+	posts    []post
+	findings []Finding
+
+	// Since it arrived:
+	inactive bool
+	entered  []*entry
+	open     []string          // Regions that the account can use
+	closed   []string          // and those that it cannot, of those that it should
+	samples  map[string]sample // by Region
 }
 
 // An entry is a role that could be assumed.
@@ -223,17 +213,58 @@ type entry struct {
 	configs map[string]aws.Config // by Region
 }
 
-// look makes the probes of one role that could be assumed.
-func (v *visit) look(ctx context.Context, e *entry) []Finding {
-	findings := v.identity(ctx, e)
-	if slices.ContainsFunc(findings, Finding.wrong) {
-		return findings
+// find adds findings, and says whether none of them is wrong.
+func (v *visit) find(more ...Finding) bool {
+	v.findings = append(v.findings, more...)
+	return !slices.ContainsFunc(more, Finding.wrong)
+}
+
+// arrive enters the account by all its roles and looks where it can work.
+func (v *visit) arrive(ctx context.Context) {
+	if !v.find(v.state(ctx, v.id)...) {
+		v.inactive = true
+		return
 	}
-	findings = append(findings, v.externalID(ctx, e)...)
-	findings = append(findings, v.trust(ctx, e.post)...)
-	findings = append(findings, v.permissions(ctx, e)...)
-	findings = append(findings, v.excess(ctx, e)...)
-	return append(findings, v.keys(ctx, e)...)
+	for _, p := range v.posts {
+		e, finding := v.enter(ctx, p)
+		v.find(finding)
+		if e != nil {
+			v.entered = append(v.entered, e)
+		}
+	}
+	v.find(v.findRegions(ctx)...)
+}
+
+// look makes the probes of the roles that could be assumed.
+func (v *visit) look(ctx context.Context) {
+	if len(v.open) == 0 {
+		return
+	}
+	v.collect(ctx)
+	for _, e := range v.entered {
+		if !v.find(v.identity(ctx, e)...) {
+			continue
+		}
+		v.find(v.externalID(ctx, e)...)
+		v.find(v.trust(ctx, e.post)...)
+		v.find(v.permissions(ctx, e)...)
+		v.find(v.excess(ctx, e)...)
+		v.find(v.keys(ctx, e)...)
+	}
+	if string(v.id) == v.in.Vault {
+		v.find(v.vault(ctx)...)
+	}
+}
+
+// reachable says whether it makes sense to look at something in a Region of an
+// account: not if a finding says already that neither works.
+func (x *examination) reachable(account, region string) bool {
+	for _, v := range x.visits {
+		if string(v.id) == account {
+			return !v.inactive && !slices.Contains(v.closed, region)
+		}
+	}
+	return true
 }
 
 // auditor returns the config of who reads IAM and KMS in an account; own is

@@ -34,24 +34,24 @@ func (x *examination) base(ctx context.Context, posts []post) []Finding {
 }
 
 // enter assumes a role. The entry is nil if it cannot.
-func (x *examination) enter(ctx context.Context, p post) (*entry, []Finding) {
+func (x *examination) enter(ctx context.Context, p post) (*entry, Finding) {
 	e := &entry{post: p, configs: map[string]aws.Config{}}
 	for _, region := range p.regions {
 		cfg, err := x.sessions.Config(ctx, p.account(), p.purpose(), region)
 		if err != nil {
-			return nil, []Finding{p.finding(Declared, Wrong, unprefixed(err), "declare the account with a chain for this purpose")}
+			return nil, p.finding(Declared, Wrong, unprefixed(err), "declare the account with a chain for this purpose")
 		}
 		e.configs[region] = cfg
 	}
 	_, err := e.configs[p.regions[0]].Credentials.Retrieve(ctx)
 	if err == nil {
-		return e, []Finding{p.finding(Assume, OK, fmt.Sprintf("assumed by %s", hops(len(p.chain))), "")}
+		return e, p.finding(Assume, OK, "assumed by "+hops(len(p.chain)), "")
 	}
 	var failed *accounts.AssumeError
 	if !errors.As(err, &failed) {
-		return nil, []Finding{p.finding(Assume, Unknown, unprefixed(err), "check again")}
+		return nil, p.finding(Assume, Unknown, unprefixed(err), "check again")
 	}
-	return nil, []Finding{x.refusal(ctx, p, failed)}
+	return nil, x.refusal(ctx, p, failed)
 }
 
 func hops(n int) string {

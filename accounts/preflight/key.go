@@ -27,32 +27,54 @@ func (v *visit) keys(ctx context.Context, e *entry) (findings []Finding) {
 		}
 	}
 	for _, arn := range arns {
-		policy := v.keyPolicy(ctx, e, arn, byKey[arn])
-		findings = append(findings, policy)
-		if !policy.wrong() { // else the role cannot see the key's state
-			findings = append(findings, v.keyState(ctx, e, arn))
+		if v.reachable(accountOf(arn), regionOf(arn)) && v.reachable(e.role.Account, regionOf(arn)) {
+			findings = append(findings, v.key(ctx, e, arn, byKey[arn])...)
 		}
 	}
 	return findings
 }
 
-// keyState asks for a key's description: as the role, which needs it, and else
-// as the auditor.
-func (v *visit) keyState(ctx context.Context, e *entry, arn string) Finding {
-	f := Finding{Check: KeyState, Account: accounts.ID(accountOf(arn)), Subject: arn}
-	key, err := describe(ctx, regional(e.configs[e.regions[0]], arn), arn)
-	if err != nil && awserr.Classify(err) == awserr.Denied {
-		if cfg, absent := v.auditor(ctx, f.Account, regionOf(arn), e.configs[e.regions[0]]); absent == nil {
-			key, err = describe(ctx, regional(cfg, arn), arn)
+// key looks at one key.
+func (v *visit) key(ctx context.Context, e *entry, arn string, needs []need) []Finding {
+	state := Finding{Check: KeyState, Account: accounts.ID(accountOf(arn)), Subject: arn}
+	document, unread := v.readKeyPolicy(ctx, arn, e.configs[e.regions[0]])
+	key, refused := describe(ctx, regional(e.configs[e.regions[0]], arn), arn)
+	if awserr.Classify(unread) == awserr.NotFound || awserr.Classify(refused) == awserr.NotFound {
+		state.Outcome, state.Evidence, state.Remedy = Wrong, "there is no such key", "name the ARN of a key that there is"
+		return []Finding{state}
+	}
+	policy := v.keyPolicy(e, arn, needs, document, unread)
+	if d, denied := denialOf(refused); denied && !policy.wrong() {
+		policy = overruled(policy, d)
+	}
+	if refused != nil {
+		if cfg, err := v.auditor(ctx, state.Account, regionOf(arn), e.configs[e.regions[0]]); err == nil {
+			key, refused = describe(ctx, regional(cfg, arn), arn)
 		}
 	}
 	switch {
-	case awserr.Classify(err) == awserr.NotFound:
-		f.Outcome, f.Evidence, f.Remedy = Wrong, "there is no such key", "name the ARN of a key that there is"
-	case err != nil:
-		f.Evidence, f.Remedy = "kms:DescribeKey: "+brief(err), askAuditor
+	case refused == nil:
+		state.Outcome, state.Evidence, state.Remedy = fitness(key)
+	case policy.wrong():
+		return []Finding{policy} // which is why the state is not seen
 	default:
-		f.Outcome, f.Evidence, f.Remedy = fitness(key)
+		state.Evidence, state.Remedy = "kms:DescribeKey: "+brief(refused), askAuditor
+	}
+	return []Finding{policy, state}
+}
+
+// overruled corrects what a policy, or its absence, made one think, when AWS
+// itself refuses kms:DescribeKey. What the role's own policies lack is told by
+// another probe.
+func overruled(f Finding, d denial) Finding {
+	switch d.cause.check {
+	case KeyPolicy:
+		f.Outcome, f.Remedy = Wrong, remedies[KeyPolicy]
+		f.Evidence = "kms:DescribeKey is refused: " + d.cause.because()
+	case Organization:
+		f.Check, f.Outcome, f.Remedy = Organization, Wrong, remedies[Organization]
+		f.Evidence = "kms:DescribeKey is refused: " + d.cause.because()
+	default:
 	}
 	return f
 }
@@ -90,13 +112,13 @@ func onDay(key *types.KeyMetadata) string {
 	return " on " + key.DeletionDate.UTC().Format("2006-01-02")
 }
 
-// keyPolicy reads a key's policy and puts to it what a copy does with the key.
-func (v *visit) keyPolicy(ctx context.Context, e *entry, arn string, needs []need) Finding {
+// keyPolicy puts to a key's policy what a copy does with the key.
+func (v *visit) keyPolicy(e *entry, arn string, needs []need, document *iampolicy.Document, unread error) Finding {
 	f := e.finding(KeyPolicy, OK, "", "")
 	f.Subject = arn
-	document, err := v.readKeyPolicy(ctx, arn, e.configs[e.regions[0]])
-	if err != nil {
-		return v.unreadKeyPolicy(ctx, e, f, err)
+	if unread != nil {
+		f.Outcome, f.Evidence, f.Remedy = Unknown, "not read: "+brief(unread), askAuditor
+		return f
 	}
 	var refused, turnsOn []string
 	for _, n := range needs {
@@ -125,20 +147,6 @@ func (v *visit) keyPolicy(ctx context.Context, e *entry, arn string, needs []nee
 		f.Remedy = "make a trial copy, or leave these conditions out"
 	default:
 		f.Evidence = fmt.Sprintf("it allows what a copy does with the key: %d requests", len(needs))
-	}
-	return f
-}
-
-// unreadKeyPolicy tells what can be told without the policy: whether the role
-// may describe the key.
-func (v *visit) unreadKeyPolicy(ctx context.Context, e *entry, f Finding, unread error) Finding {
-	f.Outcome, f.Evidence, f.Remedy = Unknown, "not read: "+brief(unread), askAuditor
-	_, err := describe(ctx, regional(e.configs[e.regions[0]], f.Subject), f.Subject)
-	if d, refused := denialOf(err); refused && d.cause.check != Permission && d.cause.check != Boundary {
-		f.Outcome, f.Evidence, f.Remedy = Wrong, "kms:DescribeKey is refused: "+d.cause.because(), remedies[KeyPolicy]
-		if d.cause.check == Organization {
-			f.Check, f.Remedy = Organization, remedies[Organization]
-		}
 	}
 	return f
 }

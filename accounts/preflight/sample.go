@@ -2,6 +2,7 @@ package preflight
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -20,41 +21,55 @@ type sample struct {
 }
 
 // findRegions tells the Regions that the account can use.
-func (v *visit) findRegions(ctx context.Context, posts []post) (findings []Finding) {
-	seen := map[string]bool{}
+func (v *visit) findRegions(ctx context.Context) (findings []Finding) {
 	for _, e := range v.entered {
-		for _, region := range e.regions {
-			if seen[region] {
+		for _, region := range slices.Concat(e.regions, v.sources(e)) {
+			if slices.Contains(v.open, region) || slices.Contains(v.closed, region) {
 				continue
 			}
-			seen[region] = true
-			_, err := ec2.NewFromConfig(e.configs[region]).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{DryRun: aws.Bool(true)})
-			if unusable(err) {
-				findings = append(findings, Finding{
-					Check: Region, Outcome: Wrong, Account: posts[0].account(), Regions: []string{region},
-					Evidence: "EC2 does not know the account's credentials there (" + brief(err) + "), which serve elsewhere",
-					Remedy:   "enable the Region for the account (Account Management, Regions), or take it out of the installation",
-				})
+			cfg := e.configs[e.regions[0]]
+			cfg.Region = region
+			_, err := ec2.NewFromConfig(cfg).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{DryRun: aws.Bool(true)})
+			if !unusable(err) {
+				v.open = append(v.open, region)
 				continue
 			}
-			v.open = append(v.open, region)
+			v.closed = append(v.closed, region)
+			findings = append(findings, Finding{
+				Check: Region, Outcome: Wrong, Account: v.id, Regions: []string{region},
+				Evidence: "EC2 does not know the account's credentials there (" + brief(err) + "), which serve elsewhere",
+				Remedy:   "enable the Region for the account (Account Management, Regions), or take it out of the installation",
+			})
 		}
 	}
 	if len(v.open) > 0 {
 		findings = append(findings, Finding{
-			Check: Region, Outcome: OK, Account: posts[0].account(), Regions: v.open, Evidence: "EC2 knows the account's credentials there",
+			Check: Region, Outcome: OK, Account: v.id, Regions: v.open, Evidence: "EC2 knows the account's credentials there",
 		})
 	}
 	return findings
 }
 
+// sources are the Regions that a role copies from. They must be enabled for
+// its account too, or the source of a copy cannot be named.
+func (x *examination) sources(e *entry) (regions []string) {
+	switch e.purpose() {
+	case accounts.VaultWriter:
+		for _, p := range x.in.Protected {
+			regions = append(regions, p.Regions...)
+		}
+	case accounts.Restore:
+		regions = x.in.Regions
+	default: // the others copy nothing from elsewhere
+	}
+	return regions
+}
+
 // openTo returns the first Region in which the role can work, or "".
 func (v *visit) openTo(e *entry) string {
 	for _, region := range e.regions {
-		for _, open := range v.open {
-			if region == open {
-				return region
-			}
+		if slices.Contains(v.open, region) {
+			return region
 		}
 	}
 	return ""
@@ -63,10 +78,8 @@ func (v *visit) openTo(e *entry) string {
 // openRegions of a role.
 func (v *visit) openRegions(e *entry) (all []string) {
 	for _, region := range e.regions {
-		for _, open := range v.open {
-			if region == open {
-				all = append(all, region)
-			}
+		if slices.Contains(v.open, region) {
+			all = append(all, region)
 		}
 	}
 	return all

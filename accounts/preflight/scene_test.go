@@ -63,6 +63,7 @@ func newScene(t *testing.T) *scene {
 	t.Cleanup(func() { require.Empty(t, s.Misuse()) })
 	s.SetOrganization("o-1", manager, vault, shop, clean)
 	require.NoError(t, s.EnableRegion(shop, milan))
+	require.NoError(t, s.EnableRegion(vault, milan)) // or it could not copy from there
 	s.in = iampolicy.Installation{
 		Vault: vault, Orchestrator: hub, ExternalID: "vault-7c1e", Regions: []string{frankfurt, dublin},
 		VaultKeys: []string{s.key(vault, frankfurt), s.key(vault, dublin)},

@@ -35,7 +35,7 @@ var trustFaults = []fault{
 	{
 		"trust demands no external id", func(s *scene) {
 			s.change(shop, "backup", func(r *awssim.Role) { r.Trust = trusting(s.t, hub) })
-		}, []string{"wrong 111111111111 backup external-id: the role was assumed without an external id and with a wrong one"},
+		}, []string{"wrong 111111111111 backup external-id: the role was assumed without an external id and with a wrong external id"},
 	},
 	{
 		"trust takes any external id", func(s *scene) {
@@ -209,6 +209,10 @@ var accountFaults = []fault{
 		[]string{"wrong 111111111111 - region: AuthFailure"},
 	},
 	{
+		"Region of the sources is not enabled for the vault", func(s *scene) { require.NoError(s.t, s.DisableRegion(vault, milan)) },
+		[]string{"wrong 999999999999 - region: AuthFailure"},
+	},
+	{
 		"STS is not activated in the Region", func(s *scene) {
 			s.SetSTS(clean, frankfurt, false)
 		}, []string{"wrong 555555555555 restore region: STS is not activated"},
@@ -271,8 +275,11 @@ var permissionFaults = []fault{
 	},
 	{
 		"permissions boundary in the way of what only the simulator sees", func(s *scene) {
-			s.change(vault, "vault-sharer", func(r *awssim.Role) { r.Boundary = allow(s.t, "kms:*", "*") })
-		}, []string{"wrong 999999999999 vault-sharer boundary: by simulation"},
+			s.change(clean, "restore", func(r *awssim.Role) {
+				r.Boundary = awssim.Admin()
+				r.Boundary.Statements = append(r.Boundary.Statements, deny(s.t, "ec2:CreateVolume").Statements...)
+			})
+		}, []string{"wrong 555555555555 restore boundary: by simulation"},
 	},
 	{
 		"SCP in the way of an action", func(s *scene) {
@@ -439,10 +446,8 @@ var vaultFaults = []fault{
 			"unknown 999999999999 - vault-key-policy: not read",
 			"unknown 999999999999 - vault-key-policy: not read",
 			"unknown 999999999999 vault-pruner trust: not read",
-			"unknown 999999999999 vault-pruner permission: ec2:DeleteSnapshot",
 			"unknown 999999999999 vault-pruner excess: there is no auditor",
 			"unknown 999999999999 vault-sharer trust: not read",
-			"unknown 999999999999 vault-sharer permission: there is no auditor",
 			"unknown 999999999999 vault-sharer excess: there is no auditor",
 			"unknown 999999999999 vault-writer trust: not read",
 			"unknown 999999999999 vault-writer permission: there is no auditor",

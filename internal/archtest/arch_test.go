@@ -17,6 +17,8 @@ const module = "github.com/snapkeep/snapkeep"
 // package not listed may import none.
 var mayImport = map[string][]string{
 	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
+	"accounts/preflight": {"accounts", "iampolicy", "internal/awserr"},
+
 	"backup/ebs":        {"accounts", "backup", "retention", "internal/awscall"},
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},

@@ -36,7 +36,9 @@ func (s *Service) PutKeyPolicy(c *core.Call, in *kms.PutKeyPolicyInput) (*kms.Pu
 	return &kms.PutKeyPolicyOutput{}, nil
 }
 
-// GetKeyPolicy returns a key's policy as it was put.
+// GetKeyPolicy returns a key's policy as it was put, but for principals that
+// were deleted since: it shows their unique ids.
+// Source: IAM User Guide, "AWS JSON policy elements: Principal".
 func (s *Service) GetKeyPolicy(c *core.Call, in *kms.GetKeyPolicyInput) (*kms.GetKeyPolicyOutput, error) {
 	k, err := s.find(c, in.KeyId, keyOnly)
 	if err != nil {
@@ -48,7 +50,15 @@ func (s *Service) GetKeyPolicy(c *core.Call, in *kms.GetKeyPolicyInput) (*kms.Ge
 	if err := s.own(c, k, nil); err != nil {
 		return nil, err
 	}
-	return &kms.GetKeyPolicyOutput{Policy: aws.String(k.policyText), PolicyName: aws.String("default")}, nil
+	text := k.policyText
+	if now := s.cloud.Bind(k.policy, k.bound); now != k.policy {
+		shown, err := now.MarshalCompact()
+		if err != nil {
+			return nil, err
+		}
+		text = string(shown)
+	}
+	return &kms.GetKeyPolicyOutput{Policy: aws.String(text), PolicyName: aws.String("default")}, nil
 }
 
 // policyName checks the only name there is: "default".
@@ -119,6 +129,7 @@ func (s *Service) setPolicy(c *core.Call, k *key, change policyChange) error {
 		s.was.policies.Was(c.Cloud, string(k.arn), keyPolicy{k.policy, k.bound})
 	}
 	k.policy, k.policyText, k.bound = doc, change.text, map[string]string{}
+	s.cloud.Bind(doc, k.bound) // those who are there now are meant
 	return nil
 }
 
