@@ -246,7 +246,7 @@ func (v *visit) look(ctx context.Context) {
 			continue
 		}
 		v.find(v.externalID(ctx, e)...)
-		v.find(v.trust(ctx, e.post)...)
+		v.find(v.trust(ctx, e)...)
 		v.find(v.permissions(ctx, e)...)
 		v.find(v.excess(ctx, e)...)
 		v.find(v.keys(ctx, e)...)

@@ -76,6 +76,16 @@ func unusable(err error) bool {
 	return false
 }
 
+// said is what AWS answered, without the ids of requests, so that the same
+// refusal reads the same each time.
+func said(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode() + ": " + api.ErrorMessage()
+	}
+	return err.Error()
+}
+
 // brief is an error as evidence: AWS's code, or that there was no answer. AWS's
 // messages are left out, since they may quote what was sent.
 func brief(err error) string {

@@ -22,13 +22,16 @@ func (x *examination) base(ctx context.Context, posts []post) []Finding {
 		}
 		_, err = cfg.Credentials.Retrieve(ctx)
 		var failed *accounts.AssumeError
-		if errors.As(err, &failed) && failed.Hop <= 1 &&
-			(errors.Is(err, accounts.ErrCredentials) || errors.Is(err, accounts.ErrExpired)) {
-			return []Finding{{
-				Check: BaseCredentials, Outcome: Wrong, Evidence: failed.Err.Error(), Remedy: failed.Remedy(),
-			}}
+		f := Finding{Check: BaseCredentials, Outcome: OK, Evidence: "the host has credentials that AWS knows"}
+		switch known := errors.As(err, &failed); {
+		case known && failed.Hop <= 1 && (errors.Is(err, accounts.ErrCredentials) || errors.Is(err, accounts.ErrExpired)):
+			f.Outcome, f.Evidence, f.Remedy = Wrong, said(failed.Err), failed.Remedy()
+		case known && failed.Code == "" && !errors.Is(err, accounts.ErrWrongAccount):
+			f.Outcome, f.Evidence, f.Remedy = Unknown, said(failed.Err), failed.Remedy()
+		case err != nil && !known:
+			f.Outcome, f.Evidence, f.Remedy = Unknown, unprefixed(err), "check again"
 		}
-		return []Finding{{Check: BaseCredentials, Outcome: OK, Evidence: "the host has credentials that AWS knows"}}
+		return []Finding{f}
 	}
 	return nil
 }
@@ -106,7 +109,7 @@ func (v *visit) externalID(ctx context.Context, e *entry) []Finding {
 		case err == nil:
 			let = append(let, try.name)
 		case !errors.Is(err, accounts.ErrAccessDenied):
-			return []Finding{e.finding(ExternalID, Unknown, "an attempt "+try.name+" came to nothing: "+unprefixed(err), "check again")}
+			return []Finding{e.finding(ExternalID, Unknown, "an attempt "+try.name+" came to nothing: "+brief(err), "check again")}
 		}
 	}
 	switch {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
@@ -136,7 +135,7 @@ func (v *visit) excess(ctx context.Context, e *entry) []Finding {
 	} else {
 		answers = simulate(ctx, iam.NewFromConfig(cfg), e.arn, needs)
 	}
-	client := ec2.NewFromConfig(e.configs[region])
+	client := newEC2(e.configs[region])
 	var may, open []string
 	trouble := ""
 	for i, t := range all {

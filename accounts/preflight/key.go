@@ -18,18 +18,19 @@ import (
 // keys looks at every key that a role's generated policy names: whether it is
 // fit for use, and whether its policy lets the role make the calls of a copy.
 func (v *visit) keys(ctx context.Context, e *entry) (findings []Finding) {
-	byKey := map[string][]need{}
 	var arns []string
 	for _, n := range needsOf(e.role, e.regions[0]) {
 		if strings.HasPrefix(n.action, "kms:") && baseName(n.resource) != anyKey {
 			arns = appendOnce(arns, n.resource)
-			byKey[n.resource] = append(byKey[n.resource], n)
 		}
 	}
 	for _, arn := range arns {
-		if v.reachable(accountOf(arn), regionOf(arn)) && v.reachable(e.role.Account, regionOf(arn)) {
-			findings = append(findings, v.key(ctx, e, arn, byKey[arn])...)
+		if !v.reachable(accountOf(arn), regionOf(arn)) || !v.reachable(e.role.Account, regionOf(arn)) {
+			continue
 		}
+		needs := needsOf(e.role, regionOf(arn)) // where EC2 uses the key
+		needs = slices.DeleteFunc(needs, func(n need) bool { return n.resource != arn })
+		findings = append(findings, v.key(ctx, e, arn, needs)...)
 	}
 	return findings
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
@@ -39,7 +38,7 @@ func (v *visit) permissions(ctx context.Context, e *entry) []Finding {
 	needs := needsOf(e.role, regions[0])
 	settled := make([]bool, len(needs))
 	for _, region := range regions {
-		client := ec2.NewFromConfig(e.configs[region])
+		client := newEC2(e.configs[region])
 		for _, c := range callsOf(needsOf(e.role, region)) {
 			a := ask(ctx, client, c.need, v.samples[region])
 			a.region = region

@@ -40,7 +40,7 @@ func (x *examination) state(ctx context.Context, id accounts.ID) []Finding {
 // refusal finds out why a role cannot be assumed. AWS does not say; whoever
 // may read the role can.
 func (x *examination) refusal(ctx context.Context, p post, failed *accounts.AssumeError) Finding {
-	coarse := p.finding(Assume, Unknown, failed.Err.Error(), failed.Remedy())
+	coarse := p.finding(Assume, Unknown, said(failed.Err), failed.Remedy())
 	coarse.Subject = failed.RoleARN
 	if failed.Hop < len(p.chain) { // the same for all that pass there
 		coarse.Account, coarse.Purpose = accounts.ID(accountOf(failed.RoleARN)), ""

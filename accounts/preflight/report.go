@@ -85,7 +85,7 @@ func (r *Report) Problems() []Finding {
 }
 
 // MarshalJSON writes the findings and, beside them, whether all is fine.
-func (r *Report) MarshalJSON() ([]byte, error) {
+func (r Report) MarshalJSON() ([]byte, error) {
 	findings := r.Findings
 	if findings == nil {
 		findings = []Finding{}

@@ -14,28 +14,23 @@ import (
 
 // trust reads the trust policy of a role that lets the orchestrator in, and
 // looks who else it lets in.
-func (v *visit) trust(ctx context.Context, p post) []Finding {
-	if len(p.chain) == 0 {
+func (v *visit) trust(ctx context.Context, e *entry) []Finding {
+	if len(e.chain) == 0 {
 		return nil
 	}
-	var own aws.Config
-	for _, e := range v.entered {
-		if e.purpose() == p.purpose() {
-			own = e.configs[p.regions[0]]
-		}
-	}
-	role, err := v.read(ctx, p.account(), v.open[0], p.arn, &own)
+	own := e.configs[e.regions[0]]
+	role, err := v.read(ctx, e.account(), v.open[0], e.arn, &own)
 	switch {
 	case awserr.Classify(err) == awserr.NotFound:
-		return []Finding{p.finding(RoleExists, Wrong, "there is no such role any more", "create it again")}
+		return []Finding{e.finding(RoleExists, Wrong, "there is no such role any more", "create it again")}
 	case err != nil:
-		return []Finding{p.finding(Trust, Unknown, "not read: "+brief(err), askAuditor)}
+		return []Finding{e.finding(Trust, Unknown, "not read: "+brief(err), askAuditor)}
 	}
 	const remedy = "save the generated trust policy: iampolicy.Role.Trust"
-	if letsStrangersIn(role.trust, p.arn) {
-		return []Finding{p.finding(Trust, Wrong, "the trust policy lets principals of any account in", remedy)}
+	if letsStrangersIn(role.trust, e.arn) {
+		return []Finding{e.finding(Trust, Wrong, "the trust policy may let principals of any account in", remedy)}
 	}
-	home := []string{v.in.Vault, p.role.Account}
+	home := []string{v.in.Vault, e.role.Account}
 	var foreign []string
 	for _, name := range namedPrincipals(role.trust) {
 		if account := accountOf(name); account != "" && !slices.Contains(home, account) {
@@ -43,9 +38,9 @@ func (v *visit) trust(ctx context.Context, p post) []Finding {
 		}
 	}
 	if len(foreign) > 0 {
-		return []Finding{p.finding(Trust, Wrong, "the trust policy names "+strings.Join(foreign, ", ")+" beside the vault", remedy)}
+		return []Finding{e.finding(Trust, Wrong, "the trust policy names "+strings.Join(foreign, ", ")+" beside the vault", remedy)}
 	}
-	return []Finding{p.finding(Trust, OK, "names nobody outside the vault and the account itself", "")}
+	return []Finding{e.finding(Trust, OK, "names nobody outside the vault and the account itself", "")}
 }
 
 // letsStrangersIn says whether a resource's policy may allow something to a

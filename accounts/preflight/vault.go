@@ -120,7 +120,7 @@ func (v *visit) vaultShares(ctx context.Context) (findings []Finding) {
 	}
 	for _, region := range v.openRegions(writer) {
 		f := Finding{Check: VaultShare, Outcome: OK, Account: writer.account(), Regions: []string{region}, Evidence: "no snapshot is shared with a protected account or with everyone"}
-		client := ec2.NewFromConfig(writer.configs[region])
+		client := newEC2(writer.configs[region])
 		for _, who := range audience {
 			shared, err := sharedTo(ctx, client, who)
 			if err != nil {

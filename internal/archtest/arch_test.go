@@ -16,9 +16,9 @@ const module = "github.com/snapkeep/snapkeep"
 // non-test files may import. A pattern ending in "/..." covers a tree. A
 // package not listed may import none.
 var mayImport = map[string][]string{
-	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
 	"accounts/preflight": {"accounts", "iampolicy", "internal/awserr"},
 
+	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
 	"backup/ebs":        {"accounts", "backup", "retention", "internal/awscall"},
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},

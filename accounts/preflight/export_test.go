@@ -1,0 +1,4 @@
+package preflight
+
+// NewEC2 shows the guarded client to its test.
+var NewEC2 = newEC2
