@@ -2,7 +2,6 @@ package iampolicy
 
 import (
 	"cmp"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -94,23 +93,6 @@ func (r engineCall) statement(p particulars) Statement {
 // installation's lists never shows.
 func listed(values ...string) Strings {
 	return Of(slices.Compact(slices.Sorted(slices.Values(values)))...)
-}
-
-// Sizes in characters without white space (IAM User Guide, "IAM and AWS STS
-// quotas"; KMS API Reference, PutKeyPolicy: 32 KB).
-const (
-	inlineLimit    = 10_240 // all inline policies of a role together
-	managedLimit   = 6_144
-	trustLimit     = 2_048 // the default; more on request
-	keyPolicyLimit = 32_768
-)
-
-// fits refuses a document that AWS would not store.
-func fits(doc *Document, limit int, what string) error {
-	if size := doc.Size(); size > limit {
-		return fmt.Errorf("iampolicy: %s: %w: %d characters of %d", what, ErrTooLarge, size, limit)
-	}
-	return nil
 }
 
 // Resources of the rows.

@@ -67,7 +67,7 @@ func (i Installation) keyPolicy(which paper, account string) (*Document, error) 
 		p.restoreTo = append(p.restoreTo, r.Account)
 	}
 	doc, _ := write(which, p)
-	if err := fits(doc, keyPolicyLimit, "key policy in "+account); err != nil {
+	if err := fits(doc, KeyPolicyLimit, "key policy in "+account); err != nil {
 		return nil, err
 	}
 	return doc, nil

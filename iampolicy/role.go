@@ -18,6 +18,11 @@ type Role struct {
 	// Trust and Policy are the trust policy and the permissions policy. The
 	// role needs no other.
 	Trust, Policy *Document
+	// Managed is nil where Policy can be the role's inline policy. If it has
+	// more than InlineLimit characters, these are to be attached to the role
+	// instead, as managed policies, all of them: together they mean what Policy
+	// means. There are ManagedPerRole at most.
+	Managed []*Document
 	// Reasons says of each statement, by Sid, why it is there.
 	Reasons map[string]string
 }
@@ -89,13 +94,35 @@ func (i Installation) role(which paper, name, purpose, externalID string, p part
 	}
 	r := Role{Account: p.account, Name: name, Purpose: purpose, Trust: trust, Policy: policy, Reasons: reasons}
 	what := fmt.Sprintf("role %s in %s", name, p.account)
-	if err := fits(policy, inlineLimit, what); err != nil {
+	var err error
+	if r.Managed, err = attachable(policy, InlineLimit, what); err != nil {
 		return Role{}, err
 	}
-	if err := fits(trust, trustLimit, what+": trust policy"); err != nil {
+	if err := fits(trust, TrustLimit, what+": trust policy"); err != nil {
 		return Role{}, err
 	}
 	return r, nil
+}
+
+// attachable splits a policy that is larger than what may be inline over
+// managed policies, if there are not too many of them.
+func attachable(policy *Document, inline int, what string) ([]*Document, error) {
+	if policy.Size() <= inline {
+		return nil, nil
+	}
+	parts, err := Split(policy, ManagedLimit)
+	if err != nil {
+		return nil, fmt.Errorf("iampolicy: %s: %w", what, err)
+	}
+	if len(parts) <= ManagedPerRole {
+		return parts, nil
+	}
+	e := &TooLargeError{What: what, Limit: ManagedPerRole * ManagedLimit}
+	e.Size = e.Limit
+	for _, part := range parts[ManagedPerRole:] {
+		e.Size += part.Size()
+	}
+	return nil, e
 }
 
 // protectedAccount finds an account of the list.

@@ -9,8 +9,8 @@ import "slices"
 // names the role, which is enough within one account: so the role also works
 // with keys whose policy delegates to the account, as AWS makes them.
 //
-// Each key is named three times, so the role's 10,240 characters are used up
-// by some 34 protected accounts with one source key each: ErrTooLarge.
+// Each key is named three times: from some 35 protected accounts with one
+// source key each the role has Managed policies, and some 200 are ErrTooLarge.
 func (i Installation) VaultWriter() (Role, error) { return i.ofVault(i.vaultWriter) }
 
 // VaultPruner returns the role in the vault that deletes copies, and can do

@@ -98,9 +98,6 @@ type FieldError struct {
 
 func (e *FieldError) Error() string { return "iampolicy: " + e.Field + ": " + e.Problem }
 
-// ErrTooLarge is wrapped by the error for a document that AWS would not store.
-var ErrTooLarge = errors.New("document too large")
-
 // Validate checks the installation without asking AWS. Its error joins one
 // *FieldError for each fault.
 func (i Installation) Validate() error {

@@ -5,8 +5,10 @@ package iampolicy
 // else. Within the vault the trust policies would be enough; it names those
 // roles too, so that it says all the orchestrator can become.
 //
-// It fails with ErrTooLarge beyond some 100 protected accounts, or nearly 60 if the
-// orchestrator is a user.
+// Beyond some 100 protected accounts it is larger than InlineLimit; a user's
+// inline policies may have 2,048 characters only. Attach what Split makes of
+// it for ManagedLimit instead. If that are more than ManagedPerRole, it fails
+// with ErrTooLarge: some 600 protected accounts.
 func (i Installation) OrchestratorPolicy() (*Document, error) {
 	if err := i.Validate(); err != nil {
 		return nil, err
@@ -28,13 +30,7 @@ func (i Installation) OrchestratorPolicy() (*Document, error) {
 		add(account.Account, roleRestore)
 	}
 	doc, _ := write(orchestratorPolicy, p)
-	// A user's inline policies may have 2,048 characters only; a managed
-	// policy fits both.
-	limit := inlineLimit
-	if principalPattern.FindStringSubmatch(i.Orchestrator)[3] == "user" {
-		limit = managedLimit
-	}
-	if err := fits(doc, limit, "orchestrator policy"); err != nil {
+	if _, err := attachable(doc, 0, "orchestrator policy"); err != nil {
 		return nil, err
 	}
 	return doc, nil

@@ -49,19 +49,19 @@ type quota struct {
 func quotaOf(k Kind) quota {
 	switch k {
 	case KindTrust:
-		return quota{limit: trustLimit}
+		return quota{limit: TrustLimit}
 	case KindKey:
-		return quota{limit: keyPolicyLimit, asWritten: true}
+		return quota{limit: KeyPolicyLimit, asWritten: true}
 	case KindResource:
-		return quota{limit: 20_480, asWritten: true}
+		return quota{limit: BucketPolicyLimit, asWritten: true}
 	case KindSCP, KindRCP:
-		return quota{limit: 5_120, asWritten: true}
+		return quota{limit: SCPLimit, asWritten: true}
 	case KindBoundary:
-		return quota{limit: managedLimit}
+		return quota{limit: ManagedLimit}
 	case KindSession:
-		return quota{limit: 2_048, asWritten: true}
+		return quota{limit: SessionLimit, asWritten: true}
 	}
-	return quota{limit: inlineLimit}
+	return quota{limit: InlineLimit}
 }
 
 func (in *inspection) size(written int) {
@@ -72,7 +72,7 @@ func (in *inspection) size(written int) {
 	switch {
 	case size > q.limit:
 		in.find("size", nil, "%d characters of %d that %s may have", size, q.limit, in.kind.article())
-	case in.kind == KindIdentity && size > managedLimit:
+	case in.kind == KindIdentity && size > ManagedLimit:
 		in.find("size-managed", nil, "%d characters", size)
 	}
 	// Organizations and S3 take any character.
