@@ -19,6 +19,9 @@
 //     is ever asked for by id, one by one.
 //   - A copy always names a key. Whether a volume is under the key of AWS,
 //     whose snapshots cannot be shared, is asked of KMS once for each key.
+//   - What keeps EC2 from deleting a snapshot, images and locks, is listed
+//     before a prune is planned, and so is what the archive charges for anyway.
+//     What a role may not list is told, kind by kind.
 //   - Errors say which call of what failed, with AWS's code and message.
 //     Tags and what was sent are not in them.
 //

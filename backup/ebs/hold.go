@@ -2,6 +2,7 @@ package ebs
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -34,9 +35,14 @@ func (c *client) Holds(ctx context.Context) iter.Seq2[backup.SnapshotHold, error
 	}
 }
 
-// unread says of a kind of holds that a call could not read them.
-func unread(kind retention.HoldKind, call string, err error) (backup.SnapshotHold, error) {
-	return backup.SnapshotHold{Hold: retention.Hold{Kind: kind}}, awscall.Wrap(call, err)
+// unread tells of a kind of holds that a call could not read them. Where AWS
+// does not have the call at all, in an older Region or partition, it does not
+// have what it would list.
+func unread(yield func(backup.SnapshotHold, error) bool, kind retention.HoldKind, call string, err error) bool {
+	if err = awscall.Wrap(call, err); errors.Is(err, backup.ErrUnsupported) {
+		return true
+	}
+	return yield(backup.SnapshotHold{Hold: retention.Hold{Kind: kind}}, err)
 }
 
 // images yields each snapshot of each image. EC2 keeps the root's; the others
@@ -49,7 +55,7 @@ func (c *client) images(ctx context.Context, yield func(backup.SnapshotHold, err
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return yield(unread(retention.InUse, "DescribeImages", err))
+			return unread(yield, retention.InUse, "DescribeImages", err)
 		}
 		for _, image := range page.Images {
 			for _, m := range image.BlockDeviceMappings {
@@ -74,7 +80,7 @@ func (c *client) locks(ctx context.Context, yield func(backup.SnapshotHold, erro
 	for {
 		page, err := c.ec2.DescribeLockedSnapshots(ctx, in)
 		if err != nil {
-			return yield(unread(retention.SnapshotLock, "DescribeLockedSnapshots", err))
+			return unread(yield, retention.SnapshotLock, "DescribeLockedSnapshots", err)
 		}
 		for _, l := range page.Snapshots {
 			if l.LockState == types.LockStateExpired {
@@ -112,7 +118,7 @@ func (c *client) archived(ctx context.Context, yield func(backup.SnapshotHold, e
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return yield(unread(retention.ColdMinimum, "DescribeSnapshotTierStatus", err))
+			return unread(yield, retention.ColdMinimum, "DescribeSnapshotTierStatus", err)
 		}
 		for _, s := range page.SnapshotTierStatuses {
 			id := aws.ToString(s.SnapshotId)
@@ -144,7 +150,9 @@ func (c *client) Recycled(ctx context.Context) iter.Seq2[backup.RecycledSnapshot
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
 			if err != nil {
-				yield(backup.RecycledSnapshot{}, awscall.Wrap("ListSnapshotsInRecycleBin", err))
+				if err = awscall.Wrap("ListSnapshotsInRecycleBin", err); !errors.Is(err, backup.ErrUnsupported) {
+					yield(backup.RecycledSnapshot{}, err)
+				}
 				return
 			}
 			for _, s := range page.Snapshots {

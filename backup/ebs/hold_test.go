@@ -163,6 +163,29 @@ func TestHoldsThatARoleMayNotRead(t *testing.T) {
 	}
 }
 
+// TestCallsThatAWSDoesNotHave: in a Region without locks nothing is locked.
+func TestCallsThatAWSDoesNotHave(t *testing.T) {
+	const image = `<imagesSet><item><imageId>ami-1</imageId><blockDeviceMapping><item><ebs><snapshotId>snap-1</snapshotId></ebs></item>
+		<item><virtualName>ephemeral0</virtualName></item></blockDeviceMapping></item></imagesSet>`
+	client, w := open(t, func(r request) answer {
+		if r.action == "DescribeImages" {
+			return ok(r.action, image)
+		}
+		return refused(400, "InvalidAction", "The action "+r.action+" is not valid for this web service.")
+	})
+	got, unread := holds(t, client)
+	require.Equal(t, map[string][]string{"snap-1": {"in-use ami-1"}}, got)
+	require.Empty(t, unread)
+	for range client.(backup.Recycler).Recycled(t.Context()) {
+		t.Error("nothing is there, and that is no error")
+	}
+	require.Len(t, w.calls, 4)
+	has(t, w.calls[0].form, "Owner.1=self", "IncludeDisabled=true", "MaxResults=1000")
+	has(t, w.calls[1].form, "MaxResults=1000")
+	has(t, w.calls[2].form, "MaxResults=1000", "Filter.1.Name=last-tiering-operation")
+	has(t, w.calls[3].form, "MaxResults=1000")
+}
+
 // TestHoldsEndWhereNobodyAsksOn: a loop that is left reads no further.
 func TestHoldsEndWhereNobodyAsksOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
