@@ -108,3 +108,33 @@ func ExampleEngine_PlanPrune() {
 	//   2000-01-01 prune []
 	// 4 pruned
 }
+
+// What another policy would do is a second plan, which is compared with the
+// first and never applied.
+func ExamplePrunePlan_Diff() {
+	backuptest.Simulate(func() {
+		ctx := context.Background()
+		engine, plan, err := fourNights(ctx)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		planned, err := engine.PlanPrune(ctx, plan, time.Now())
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		plan.Copies[0].Retention = retention.Policy{Last: 1, Tags: []retention.Selector{{"keep": ""}}}
+		other, err := engine.PlanPrune(ctx, plan, planned.Made)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		for _, c := range other.Diff(planned) { // or fmt.Println(diff)
+			fmt.Printf("%s at %s: %s → %s\n", c.Time.Format(time.DateOnly), c.Site, c.Was, c.Is)
+		}
+	})
+	// Output:
+	// 2000-01-03 at 999999999999/eu-west-1: retain → prune
+	// 2000-01-02 at 999999999999/eu-west-1: retain → prune
+}
