@@ -156,6 +156,7 @@ func (p place) value(s Strings, i int) place {
 type inspection struct {
 	doc        *Document
 	kind       Kind
+	huge       bool // not worth reading
 	statements []inspected
 	findings   []Finding
 	places     []place // of the findings
@@ -171,8 +172,17 @@ type inspected struct {
 	open bool
 }
 
+// worthReading is twice what the largest of all kinds may have, in characters.
+// Larger documents are refused in any case, and the time that the rules take
+// grows with the square of the number of statements.
+const worthReading = 2 * keyPolicyLimit
+
 func inspect(d *Document, k Kind) *inspection {
 	in := &inspection{doc: d, kind: k}
+	if d.Size() > worthReading {
+		in.huge = true
+		return in
+	}
 	for i := range d.Statements {
 		s := inspected{Statement: &d.Statements[i], at: place{"Statement"}}
 		if !d.single || len(d.Statements) != 1 {

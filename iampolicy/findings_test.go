@@ -223,6 +223,18 @@ func TestRulesAreApart(t *testing.T) {
 	require.NotEqual(t, "x", iampolicy.Rules()[0].ID)
 }
 
+// Documents that AWS refuses for their size in any case are not read, since
+// the time that takes grows faster than they do.
+func TestHugeDocumentsAreNotJudged(t *testing.T) {
+	statement := `{"Effect":"Allow","Action":"*","Resource":"*"},`
+	text := `{"Version":"2012-10-17","Statement":[` + strings.Repeat(statement, 2_000) + `{}]}`
+	for k := iampolicy.KindIdentity; k <= iampolicy.KindSession; k++ {
+		findings := iampolicy.Check([]byte(text), k)
+		require.Len(t, findings, 1, k.String())
+		require.Equal(t, "size", findings[0].ID)
+	}
+}
+
 func TestKindsAndSeveritiesPrint(t *testing.T) {
 	require.Equal(t, "resource control policy", iampolicy.KindRCP.String())
 	require.Equal(t, "Kind(99)", iampolicy.Kind(99).String())

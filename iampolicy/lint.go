@@ -12,7 +12,8 @@ import (
 // Each finding says why it matters and what to do. A document is judged by
 // itself: what other policies deny is not known to Lint.
 //
-// What Validate finds is not found again.
+// What Validate finds is not found again. A document beyond 65,536 characters,
+// of which Validate says that it is too large, is not looked at.
 func Lint(d *Document, k Kind) []Finding {
 	in := inspect(d, k)
 	in.lint()
@@ -20,6 +21,9 @@ func Lint(d *Document, k Kind) []Finding {
 }
 
 func (in *inspection) lint() {
+	if in.huge {
+		return
+	}
 	for i := range in.statements {
 		s := &in.statements[i]
 		in.lintConditions(s)

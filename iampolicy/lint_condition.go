@@ -20,6 +20,9 @@ func (in *inspection) lintConditions(s *inspected) {
 			in.lintMFA(s, at, c, op, ifExists)
 			continue
 		}
+		if s.Effect == Deny && set == allValues && op.family != familyNull {
+			in.find("deny-evaded", at, "one value of %s that does not fit is enough", c.Key)
+		}
 		if s.Effect != Allow || op.family == familyNull || alwaysSent(c.Key) || s.demandsBeside(c) {
 			continue
 		}

@@ -108,10 +108,13 @@ func (s *inspected) actionsAt() place {
 	return s.at.member("NotAction")
 }
 
-// few names at most five.
+// most is how many actions a finding names.
+const most = 5
+
+// few names at most so many, and says whether there are others.
 func few(names []string) string {
-	if len(names) > 5 {
-		return strings.Join(names[:5], ", ") + " and others"
+	if len(names) > most {
+		return strings.Join(names[:most], ", ") + " and others"
 	}
 	return strings.Join(names, ", ")
 }
@@ -127,6 +130,9 @@ func (in *inspection) lintStar(s *inspected) {
 		for _, a := range s.known {
 			if len(a.Resources) > 0 && a.takes(pattern) && !in.denies(a.Name, pattern) {
 				names = append(names, a.Name)
+			}
+			if len(names) > most {
+				break // no more are named
 			}
 		}
 		if len(names) == 0 && (pattern == "*" || !s.open) {

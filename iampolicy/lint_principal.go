@@ -27,6 +27,9 @@ func (in *inspection) lintPrincipals(s *inspected) {
 		in.find("public", at, "everyone is allowed")
 	}
 	if in.kind != KindTrust {
+		if len(s.Principal.By["Service"].Values) > 0 && !bound {
+			in.find("confused-deputy", at.member("Service"), "a service is let in whoever it acts for")
+		}
 		return
 	}
 	for _, name := range s.Principal.By["AWS"].Values {

@@ -235,6 +235,11 @@ var rules = []Rule{
 		Remedy: "Demand the key by Null: false as well.",
 	},
 	{
+		ID: "deny-evaded", Severity: Warning, Lint: true,
+		Reason: "ForAllValues in a Deny binds only requests of which every value fits: who adds a harmless value to a forbidden one is not denied.",
+		Remedy: "Use ForAnyValue.",
+	},
+	{
 		ID: "mfa-hole", Severity: Warning, Lint: true,
 		Reason: "Long-term credentials send no aws:MultiFactorAuthPresent at all, so that comparing it with false does not tell who lacks the second factor.",
 		Remedy: "Allow by Bool: true, or deny by BoolIfExists: false.",
@@ -266,8 +271,8 @@ var rules = []Rule{
 	},
 	{
 		ID: "confused-deputy", Severity: Notice, Lint: true,
-		Reason: "Another account may assume the role on behalf of anyone who tells it the role's name.",
-		Remedy: "Demand an external id by sts:ExternalId, or the caller's organization by aws:PrincipalOrgID.",
+		Reason: "Another account, or a service, that acts for many may be made to act on this resource for anyone who knows its name.",
+		Remedy: "Of an account demand an external id by sts:ExternalId, or its organization by aws:PrincipalOrgID; of a service aws:SourceArn or aws:SourceAccount.",
 	},
 	{
 		ID: "federation-open", Severity: Warning, Lint: true,

@@ -9,7 +9,8 @@ import (
 // would store though it cannot have the effect it seems to have. A document
 // without findings of severity Error is stored. Actions, resources and
 // condition keys are judged for the services that LookupService describes; of
-// other services it is known only whether they exist.
+// other services it is known only whether they exist. Of a document beyond
+// 65,536 characters it is said only that it is too large.
 //
 // The findings are in the order of the document. Check finds the same in a
 // text, and tells the lines.
@@ -22,6 +23,9 @@ func Validate(d *Document, k Kind) []Finding {
 // validate judges the whole document; written is the size of its text.
 func (in *inspection) validate(written int) {
 	in.size(written)
+	if in.huge {
+		return
+	}
 	in.frame()
 	sids := map[string]bool{}
 	for i := range in.statements {

@@ -28,19 +28,27 @@ func (in *inspection) resources(s *inspected) {
 	if in.kind == KindKey || in.kind == KindTrust || !s.NotActions.absent() || s.Resources.absent() {
 		return
 	}
-	unsure, met := s.open || len(s.known) == 0, false
+	unsure, met, types := s.open || len(s.known) == 0, false, s.types()
 	for i, pattern := range s.Resources.Values {
 		switch {
 		case !wellFormed(pattern):
-		case unsure || slices.ContainsFunc(s.known, func(a *Action) bool { return a.takes(pattern) }):
+		case unsure || s.takes(types, pattern):
 			met = true
 		default:
-			in.find("resource-never-matches", s.at.member("Resource").value(s.Resources, i), "%s: %s", pattern, s.whyNever(pattern))
+			in.find("resource-never-matches", s.at.member("Resource").value(s.Resources, i), "%s: %s", pattern, whyNever(types, pattern))
 		}
 	}
 	if met {
 		in.idleActions(s)
 	}
+}
+
+// takes says whether one of the types, or an action for a reason of its own,
+// takes a resource that the pattern covers.
+func (s *inspected) takes(types []*ResourceType, pattern string) bool {
+	p := splitPattern(pattern)
+	return slices.ContainsFunc(types, func(r *ResourceType) bool { return r.fits(p) }) ||
+		slices.ContainsFunc(s.known, func(a *Action) bool { return a.takesUnlisted(pattern, p) })
 }
 
 // idleActions judges whether each action takes one of the resources.
@@ -81,18 +89,23 @@ func wellFormed(pattern string) bool {
 // takes says whether a request for the action may name a resource that the
 // pattern covers.
 func (a *Action) takes(pattern string) bool {
-	if pattern == "*" {
-		return true
-	}
 	p := splitPattern(pattern)
+	return a.takesUnlisted(pattern, p) || slices.ContainsFunc(a.Resources, func(r ResourceType) bool { return r.fits(p) })
+}
+
+// takesUnlisted is takes for what the reference does not list.
+func (a *Action) takesUnlisted(pattern string, p arn) bool {
 	service, _, _ := strings.Cut(a.Name, ":")
 	switch {
-	case service == "s3" && len(a.Resources) == 0 && p[2] == "s3" && p[5] == "*":
-		return true // as the S3 User Guide writes it for s3:ListAllMyBuckets
-	case service == "cloudformation" && p[2] == service && strings.HasPrefix(p[5], "transform/"):
-		return true // macros, which the reference leaves out (CloudFormation User Guide, "Controlling access")
+	case pattern == "*":
+		return true
+	case service == "s3" && len(a.Resources) == 0:
+		return p[2] == "s3" && p[5] == "*" // as the S3 User Guide writes it for s3:ListAllMyBuckets
+	case service == "cloudformation":
+		// Macros (CloudFormation User Guide, "Controlling access").
+		return p[2] == service && strings.HasPrefix(p[5], "transform/")
 	}
-	return slices.ContainsFunc(a.Resources, func(r ResourceType) bool { return r.fits(p) })
+	return false
 }
 
 // fits says whether a pattern covers any ARN of the type.
@@ -191,31 +204,44 @@ func tokens(s string, least int) []rune {
 	return all
 }
 
-// whyNever says in words why no action can name a resource that the pattern
-// covers.
-func (s *inspected) whyNever(pattern string) string {
-	fields := [...]string{"prefix", "partition", "service", "Region", "account"}
-	p, why := splitPattern(pattern), "the actions take no resource, only an asterisk"
+// types returns the resource types that the known actions take, each once.
+func (s *inspected) types() []*ResourceType {
+	var all []*ResourceType
+	seen := map[string]bool{}
 	for _, a := range s.known {
 		for i := range a.Resources {
-			r := &a.Resources[i]
-			format, _ := splitARN(r.ARN)
-			why = "no action of the statement takes such a resource"
-			if !mayMeet(p[5], format[5]) {
-				continue
-			}
-			for n, name := range fields {
-				switch {
-				case mayMeet(p[n], format[n]):
-				case format[n] == "":
-					return "no " + r.Name + " has an ARN with this " + name + ": it is empty"
-				case p[n] == "":
-					return "every " + r.Name + " has its " + name + " in its ARN"
-				default:
-					return "no " + r.Name + " has this " + name + " in its ARN"
-				}
+			if r := &a.Resources[i]; !seen[r.ARN] {
+				seen[r.ARN] = true
+				all = append(all, r)
 			}
 		}
 	}
-	return why
+	return all
+}
+
+// whyNever says in words why none of the types can have an ARN that the
+// pattern covers.
+func whyNever(types []*ResourceType, pattern string) string {
+	if len(types) == 0 {
+		return "the actions take no resource, only an asterisk"
+	}
+	fields, p := [...]string{"prefix", "partition", "service", "Region", "account"}, splitPattern(pattern)
+	for _, r := range types {
+		format, _ := splitARN(r.ARN)
+		if !mayMeet(p[5], format[5]) {
+			continue
+		}
+		for n, name := range fields {
+			switch {
+			case mayMeet(p[n], format[n]):
+			case format[n] == "":
+				return "no " + r.Name + " has an ARN with this " + name + ": it is empty"
+			case p[n] == "":
+				return "every " + r.Name + " has its " + name + " in its ARN"
+			default:
+				return "no " + r.Name + " has this " + name + " in its ARN"
+			}
+		}
+	}
+	return "no action of the statement takes such a resource"
 }
