@@ -175,7 +175,7 @@ type inspected struct {
 // worthReading is twice what the largest of all kinds may have, in characters.
 // Larger documents are refused in any case, and the time that the rules take
 // grows with the square of the number of statements.
-const worthReading = 2 * keyPolicyLimit
+const worthReading = 2 * KeyPolicyLimit
 
 func inspect(d *Document, k Kind) *inspection {
 	in := &inspection{doc: d, kind: k}
