@@ -34,8 +34,9 @@
 //		{ARN: "arn:aws:iam::111111111111:role/snapkeep-backup", ExternalID: "f81d4fae-7dec-11d0"},
 //	}
 //
-// 2. Make up an external id for the protected account: random, another one
-// for each account, and the vault's to choose. It answers the confused deputy:
+// 2. Make up an external id for the protected account, with [NewExternalID] or
+// [DeriveExternalIDs]: another one for each account, and the vault's to
+// choose. It answers the confused deputy:
 // whoever else learns the role's ARN and has the vault back up "their"
 // account 111111111111 does so under an external id of their own, and is
 // refused. It is no secret, but this package keeps it out of errors all the same.
@@ -64,6 +65,13 @@
 // what to check; AWS itself says no more than AccessDenied, whether the role
 // is missing, its trust policy does not name the caller or the external id
 // is wrong.
+//
+// # Where accounts come from
+//
+// Accounts are Go values; [Load] reads them from a file in YAML or JSON,
+// [Organization] lists those of AWS Organizations by unit, tag and state, with
+// the way into each made from a template. examples/onboard makes what creates
+// the roles there.
 //
 // # Purposes
 //

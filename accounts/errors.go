@@ -35,9 +35,12 @@ var (
 	ErrRegionDisabled = errors.New("region is disabled")
 )
 
-// A FieldError is one thing wrong with what was given to [New], which returns
-// all of them joined by [errors.Join].
+// A FieldError is one thing wrong with what was given to [New], [Load], [Save]
+// or [Organization], which return all of them joined by [errors.Join].
 type FieldError struct {
+	// Line in the accounts file, from 1; 0 elsewhere, and where the file as a
+	// whole is at fault.
+	Line int
 	// Account as it was written; empty when an option is at fault.
 	Account ID
 	// Purpose whose chain is at fault; empty for the account's Chain, the
@@ -45,7 +48,8 @@ type FieldError struct {
 	Purpose Purpose
 	// Hop counts from 1 along the chain; 0 when no hop is at fault.
 	Hop int
-	// Field as it is called in Role, Account or Options.
+	// Field as it is called in Role, Account or Options; of an accounts file,
+	// as it is written there, or "file" for the file itself.
 	Field string
 	// Reason in words. It never repeats an external id or a tag's value.
 	Reason string
@@ -55,6 +59,9 @@ type FieldError struct {
 func (e *FieldError) Error() string {
 	var b strings.Builder
 	b.WriteString("accounts: ")
+	if e.Line > 0 {
+		fmt.Fprintf(&b, "line %d: ", e.Line)
+	}
 	if e.Account != "" {
 		fmt.Fprintf(&b, "account %s: ", e.Account)
 	}

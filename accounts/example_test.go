@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/organizations"
 
 	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/internal/awssim"
 )
 
 // countCalls is an HTTP client that reaches nobody.
@@ -97,4 +102,121 @@ func ExampleSessions_Narrow() {
 	cfg, err := pruning.Config(context.Background(), "111111111111", accounts.Pruner, "eu-west-1")
 	fmt.Println(cfg.Region, err)
 	// Output: eu-west-1 <nil>
+}
+
+func ExampleLoad() {
+	accts, err := accounts.Load(strings.NewReader(`
+accounts:
+  - id: "999999999999"
+    name: vault
+  - id: "111111111111"
+    name: shop
+    chain:
+      - arn: arn:aws:iam::111111111111:role/snapkeep-backup
+        externalId: f81d4fae-7dec-11d0
+        duration: 1h
+`))
+	for _, a := range accts {
+		fmt.Println(a.ID, a.Name, len(a.Chain), "hops")
+	}
+	fmt.Println(err)
+
+	_, err = accounts.Load(strings.NewReader(`[
+  {"id": "111111111111", "chain": [
+    {"arn": "arn:aws:iam::111111111111:role/snapkeep-backup", "external_id": "f81d4fae-7dec-11d0"}
+  ]}
+]`))
+	fmt.Println(err)
+	// Output:
+	// 999999999999 vault 0 hops
+	// 111111111111 shop 1 hops
+	// <nil>
+	// accounts: line 3: account 111111111111: hop 1: external_id: unknown field; did you mean externalId?
+}
+
+// The documented file loads.
+func ExampleLoad_file() {
+	f, err := os.Open("testdata/accounts.yaml")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer f.Close()
+	accts, err := accounts.Load(f)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, a := range accts {
+		fmt.Println(a.ID, a.Name)
+	}
+	// Output:
+	// 999999999999 vault
+	// 111111111111 shop
+	// 012345678901 bank
+	// 555555555555 clean room
+}
+
+func ExampleSave() {
+	err := accounts.Save(os.Stdout, []accounts.Account{{ID: "012345678901", Name: "shop", Chain: []accounts.Role{{
+		ARN: "arn:aws:iam::012345678901:role/snapkeep-backup", ExternalID: "f81d4fae-7dec-11d0", Duration: 90 * time.Minute,
+	}}}})
+	fmt.Println(err)
+	// Output:
+	// accounts:
+	//   - id: "012345678901"
+	//     name: shop
+	//     chain:
+	//       - arn: arn:aws:iam::012345678901:role/snapkeep-backup
+	//         externalId: f81d4fae-7dec-11d0
+	//         duration: 1h30m
+	// <nil>
+}
+
+func ExampleNewExternalID() {
+	fmt.Println(len(accounts.NewExternalID()), "letters and digits")
+	// Output: 26 letters and digits
+}
+
+func ExampleDeriveExternalIDs() {
+	derive, err := accounts.DeriveExternalIDs([]byte("a secret that the host keeps"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(derive("111111111111"))
+	fmt.Println(derive("222222222222"))
+	fmt.Println(derive("111111111111"))
+	// Output:
+	// DES5VU4AGG25BGX35QOKRAT6UA
+	// 3CXG2M4MQTC3BFBFSZIUX7EMO4
+	// DES5VU4AGG25BGX35QOKRAT6UA
+}
+
+func ExampleOrganization() {
+	cloud := awssim.New(awssim.Options{}) // a program has a client of config.LoadDefaultConfig
+	cloud.SetOrganization("o-a1b2c3d4e5", "999999999999", "111111111111", "222222222222")
+	api := organizations.NewFromConfig(cloud.Config(cloud.User("999999999999", "lister", awssim.Admin()), "us-east-1"))
+	derive, err := accounts.DeriveExternalIDs([]byte("a secret that the host keeps"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	filter := accounts.OrganizationFilter{
+		ExceptManagement: true,
+		Template: accounts.AccountTemplate{
+			Chain:      []accounts.Role{{ARN: "arn:{partition}:iam::{account}:role/snapkeep-backup"}},
+			ExternalID: derive,
+		},
+	}
+	for a, err := range accounts.Organization(context.Background(), api, filter) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(a.ID, a.Chain[0].ARN)
+	}
+	// Output:
+	// 111111111111 arn:aws:iam::111111111111:role/snapkeep-backup
+	// 222222222222 arn:aws:iam::222222222222:role/snapkeep-backup
 }

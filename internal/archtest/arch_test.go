@@ -59,6 +59,8 @@ var mayImportOutside = map[string][]string{
 	"accounts": {
 		"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/credentials",
 		"github.com/aws/aws-sdk-go-v2/service/sts", "github.com/aws/smithy-go", "golang.org/x/sync",
+		"github.com/aws/aws-sdk-go-v2/service/organizations", // Organization: its types are in the interface
+		"go.yaml.in/yaml/v3", // Load: accounts files are YAML, and its nodes know their lines
 	},
 	"backup": {
 		"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/smithy-go", "golang.org/x/sync",
