@@ -52,9 +52,10 @@
 //		"Condition": {"StringEquals": {"sts:ExternalId": "f81d4fae-7dec-11d0"}}
 //	}]}
 //
-// Add "sts:TagSession" to the actions if the Role has Tags, and
-// "sts:SetSourceIdentity" if it has a SourceIdentity. What the role may do
-// there is another policy, one for each [Purpose].
+// If the Role has Tags, add a second statement with the action "sts:TagSession"
+// and no condition on the external id, which AWS lists as a key of AssumeRole
+// alone; likewise "sts:SetSourceIdentity" if it has a SourceIdentity. What the
+// role may do there is another policy, one for each [Purpose].
 //
 // 4. In the vault account, allow the caller (hub role or base identity)
 // sts:AssumeRole on arn:aws:iam::111111111111:role/snapkeep-backup: between

@@ -23,8 +23,12 @@ func trusting(account, external string, actions ...string) string {
 	if external != "" {
 		condition = `,"Condition":{"StringEquals":{"sts:ExternalId":"` + external + `"}}`
 	}
-	return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":["` +
-		strings.Join(append(actions, "sts:AssumeRole"), `","`) + `"]` + condition + `}]}`
+	principal := `"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::` + account + `:root"},"Action":`
+	text := `{"Version":"2012-10-17","Statement":[{` + principal + `"sts:AssumeRole"` + condition + `}`
+	if len(actions) > 0 { // which know no external id
+		text += `,{` + principal + `["` + strings.Join(actions, `","`) + `"]}`
+	}
+	return text + `]}`
 }
 
 const allowAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`

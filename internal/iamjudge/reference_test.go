@@ -71,7 +71,10 @@ var placeholder = regexp.MustCompile(`\\\$\\\{[^}]*\\\}`)
 // pattern makes "arn:${Partition}:ec2:${Region}::snapshot/${SnapshotId}" an
 // expression. A name in it holds no colon; what is last may hold slashes.
 func pattern(arn string) *regexp.Regexp {
-	return regexp.MustCompile("^" + placeholder.ReplaceAllString(regexp.QuoteMeta(arn), "[^:]+") + "$")
+	// Documents of Systems Manager that AWS owns have no account in their ARNs
+	// (Systems Manager User Guide, "Identity-based policy examples").
+	text := strings.ReplaceAll(regexp.QuoteMeta(arn), `:\$\{Account\}:document/`, ":[0-9]*:document/")
+	return regexp.MustCompile("^" + placeholder.ReplaceAllString(text, "[^:]+") + "$")
 }
 
 // complaint returns what the reference has against a question; empty is nothing.

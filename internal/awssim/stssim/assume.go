@@ -135,34 +135,45 @@ func activeFor(c *core.Call, account *core.Account) error {
 
 // needs of the call. Tags and a source identity are permissions of their own,
 // which the trust policy must give as well.
-// Source: IAM User Guide, "Pass session tags in AWS STS" and "Monitor and
-// control actions taken with assumed roles"; Service Authorization Reference,
-// "Actions, resources, and condition keys for AWS Security Token Service".
+//
+// Each action has only the condition keys that the Service Authorization
+// Reference lists for it: the external id is AssumeRole's alone. A trust policy
+// that lets sts:TagSession pass under a condition on the external id lets it
+// never pass here. AWS's own example of such a policy has a statement for each
+// action (IAM User Guide, "Pass session tags in AWS STS"); what AWS does with
+// one statement for both is not documented, so this is the stricter reading.
+//
+// Sources: that page; "Monitor and control actions taken with assumed roles";
+// Service Authorization Reference, "Actions, resources, and condition keys for
+// AWS Security Token Service".
 func (q *request) needs(c *core.Call, role *core.Role) []core.Need {
-	keys := core.Keys("sts:RoleSessionName", q.name)
+	assume := core.Need{Action: "sts:AssumeRole", Resource: q.roleARN, Keys: core.Keys("sts:RoleSessionName", q.name)}
+	tag := core.Need{Action: "sts:TagSession", Resource: q.roleARN, Keys: map[string][]string{}}
+	source := core.Need{Action: "sts:SetSourceIdentity", Resource: q.roleARN, Keys: core.Keys("sts:SourceIdentity", q.source)}
 	if q.externalID != "" {
-		keys["sts:ExternalId"] = []string{q.externalID}
+		assume.Keys["sts:ExternalId"] = []string{q.externalID}
 	}
 	if q.source != "" {
-		keys["sts:SourceIdentity"] = []string{q.source}
+		assume.Keys["sts:SourceIdentity"] = []string{q.source}
 	}
-	core.WithRequestTags(keys, q.bounds.tags)
-	if len(q.sentTransitive) > 0 {
-		keys["sts:TransitiveTagKeys"] = q.sentTransitive
+	for _, n := range []*core.Need{&assume, &tag} {
+		core.WithRequestTags(n.Keys, q.bounds.tags)
+		if len(q.sentTransitive) > 0 {
+			n.Keys["sts:TransitiveTagKeys"] = q.sentTransitive
+		}
 	}
-	need := core.Need{Action: "sts:AssumeRole", Resource: q.roleARN, Keys: keys}
-	if role != nil {
-		need.Owner, need.Policy = role.Account.ID, c.TrustOf(role)
-		core.WithResourceTags(keys, "iam", role.Tags)
-	}
-	needs := []core.Need{need}
+	needs := []core.Need{assume}
 	if len(q.tags) > 0 {
-		need.Action = "sts:TagSession"
-		needs = append(needs, need)
+		needs = append(needs, tag)
 	}
 	if q.source != "" {
-		need.Action = "sts:SetSourceIdentity"
-		needs = append(needs, need)
+		needs = append(needs, source)
+	}
+	for i := range needs {
+		if role != nil {
+			needs[i].Owner, needs[i].Policy = role.Account.ID, c.TrustOf(role)
+			core.WithResourceTags(needs[i].Keys, "iam", role.Tags)
+		}
 	}
 	return needs
 }

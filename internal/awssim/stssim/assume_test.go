@@ -46,6 +46,15 @@ func trust(t testing.TB, principal, condition string, actions ...string) *iampol
 		principal, strings.Join(actions, `","`), condition))
 }
 
+// merged has the statements of several documents.
+func merged(docs ...*iampolicy.Document) *iampolicy.Document {
+	out := *docs[0]
+	for _, d := range docs[1:] {
+		out.Statements = append(out.Statements, d.Statements...)
+	}
+	return &out
+}
+
 func allow(t testing.TB, resource string, actions ...string) *iampolicy.Document {
 	t.Helper()
 	return parse(t, fmt.Sprintf(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["%s"],"Resource":%q}]}`,
@@ -278,6 +287,28 @@ func TestNobodyIsKeptFromLearningWhoHeIs(t *testing.T) {
 	require.Regexp(t, "^AIDA", *who.UserId)
 }
 
+// The external id is a key of sts:AssumeRole alone: a trust policy that asks
+// for it when tags are passed lets none pass.
+func TestAnExternalIDIsNoKeyOfTagSession(t *testing.T) {
+	withID := `{"StringEquals":{"sts:ExternalId":"id"}}`
+	cloud := awssim.New(awssim.Options{Latency: -1})
+	user := client(cloud, cloud.User(vault, "engine", awssim.Admin()))
+	tagged := input(func(in *sts.AssumeRoleInput) {
+		in.ExternalId, in.Tags = aws.String("id"), []types.Tag{{Key: aws.String("job"), Value: aws.String("7")}}
+	})
+	for _, tt := range []struct {
+		trust *iampolicy.Document
+		want  string
+	}{
+		{trust(t, engine, withID, "sts:AssumeRole", "sts:TagSession"), "AccessDenied"},
+		{merged(trust(t, engine, withID), trust(t, engine, "", "sts:TagSession")), ""},
+	} {
+		cloud.PutRole(target, awssim.Role{Name: "backup", Path: "/bk/", Trust: tt.trust})
+		_, err := user.AssumeRole(t.Context(), tagged)
+		require.Equal(t, tt.want, code(err))
+	}
+}
+
 func TestSessionsOfAChain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := awssim.New(awssim.Options{})
@@ -315,7 +346,11 @@ func TestSessionsOfAChain(t *testing.T) {
 
 		cloud.PutRole(target, awssim.Role{
 			Name: "backup", Path: "/bk/", MaxSession: 12 * time.Hour,
-			Trust: trust(t, hop, `{"StringEquals":{"aws:PrincipalTag/job":"7","aws:PrincipalTag/own":"x","sts:SourceIdentity":"vault","aws:SourceIdentity":"vault"}}`, all...),
+			Trust: merged(
+				trust(t, hop, `{"StringEquals":{"aws:PrincipalTag/job":"7","aws:PrincipalTag/own":"x","sts:SourceIdentity":"vault","aws:SourceIdentity":"vault"}}`,
+					"sts:AssumeRole", "sts:SetSourceIdentity"),
+				trust(t, hop, "", "sts:TagSession"),
+			),
 		})
 		_, err = chained.AssumeRole(t.Context(), input(func(in *sts.AssumeRoleInput) { in.DurationSeconds = aws.Int32(3601) }))
 		require.Equal(t, "ValidationError", code(err), "a chained session lasts an hour at most")
