@@ -62,11 +62,12 @@ const (
 	VaultSharer Purpose = "vault-sharer" // in the vault: share copies with restore accounts
 	Restore     Purpose = "restore"      // in the account restored into
 	Export      Purpose = "export"       // read blocks
+	Import      Purpose = "import"       // in the account restored into: write blocks
 )
 
 // purposes lists every Purpose.
 func purposes() []Purpose {
-	return []Purpose{Backup, Pruner, VaultWriter, VaultPruner, VaultSharer, Restore, Export}
+	return []Purpose{Backup, Pruner, VaultWriter, VaultPruner, VaultSharer, Restore, Export, Import}
 }
 
 // fallsBack says whether an account's Chain may stand in for a missing role.

@@ -118,14 +118,14 @@ func TestResourceStar(t *testing.T) {
 // is not dangerous by our own measure.
 func TestGeneratedDocumentsHaveNoFindings(t *testing.T) {
 	judged := map[iampolicy.Kind]int{}
-	for _, i := range []iampolicy.Installation{installation(), china()} {
+	for _, i := range []iampolicy.Installation{installation(), china(), full()} {
 		for name, doc := range documents(t, i) {
 			kind := kindOf(name)
 			require.Empty(t, append(iampolicy.Validate(doc, kind), iampolicy.Lint(doc, kind)...), name)
 			judged[kind]++
 		}
 	}
-	for _, kind := range []iampolicy.Kind{iampolicy.KindIdentity, iampolicy.KindTrust, iampolicy.KindKey, iampolicy.KindSession} {
+	for _, kind := range []iampolicy.Kind{iampolicy.KindIdentity, iampolicy.KindTrust, iampolicy.KindKey, iampolicy.KindSession, iampolicy.KindSCP, iampolicy.KindResource} {
 		require.NotZero(t, judged[kind], kind.String())
 	}
 }

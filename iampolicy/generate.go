@@ -27,6 +27,27 @@ type particulars struct {
 	restoreTo    []string // accounts of restorers
 	before       time.Time
 	run          string
+	options
+}
+
+// options are the particulars that most documents do without.
+type options struct {
+	onlyTagged      map[string]string
+	documents       []string // ARNs
+	images          bool
+	lock            *LockBounds
+	export          bool
+	exporter        string // role ARN
+	bucket          string
+	organization    string
+	sourceIdentity  string
+	sessionTags     []string
+	grantOperations []string
+	deployers       []string // ARNs, of any account
+	guarded         []string // ARNs of roles, of any account
+	guardedUser     string   // ARN
+	free            []string // ARNs of the guarded roles that a guard does not hold back
+	plan            string
 }
 
 // A clause is a condition to be filled in.
@@ -35,7 +56,7 @@ type clause func(particulars) Condition
 // write makes one document of the table, and says why each statement is there.
 func write(which paper, p particulars) (*Document, map[string]string) {
 	doc, reasons := &Document{Version: Version}, map[string]string{}
-	for _, row := range engineCalls {
+	for _, row := range calls() {
 		if row.papers&which == 0 || (row.only != nil && !row.only(p)) {
 			continue
 		}
@@ -82,6 +103,9 @@ func (r engineCall) statement(p particulars) Statement {
 	}
 	for _, fill := range r.when {
 		s.Conditions = append(s.Conditions, fill(p))
+	}
+	for _, fill := range r.also {
+		s.Conditions = append(s.Conditions, fill(p)...)
 	}
 	slices.SortFunc(s.Conditions, func(a, b Condition) int {
 		return cmp.Or(cmp.Compare(a.Operator, b.Operator), cmp.Compare(a.Key, b.Key))

@@ -22,7 +22,7 @@ func (i Installation) SourceKeyPolicy(account string) (*Document, error) {
 
 // VaultKeyPolicy returns the policy for the vault's keys: the key admins for
 // administration, the vault writer and the restore roles for what copying
-// needs, and nobody for disabling or deleting the key.
+// needs, the export role for what reading needs, and nobody for disabling or deleting the key.
 //
 // It does not delegate to the account's IAM policies, so no administrator of
 // the vault account, its root user included, can use or change the keys by
@@ -62,6 +62,8 @@ func (i Installation) keyPolicy(which paper, account string) (*Document, error) 
 		admins:    i.KeyAdmins,
 		writer:    roleARN(i.Partition, i.Vault, roleWriter),
 	}
+	p.export, p.bucket, p.exporter = i.Export, i.Bucket, roleARN(i.Partition, i.Vault, roleExport)
+	p.grantOperations = i.GrantOperations
 	for _, r := range i.Restore {
 		p.restorers = append(p.restorers, roleARN(i.Partition, r.Account, roleRestore))
 		p.restoreTo = append(p.restoreTo, r.Account)

@@ -10,6 +10,12 @@ import (
 func kindOf(name string) iampolicy.Kind {
 	base, _, _ := strings.Cut(name, ".")
 	switch {
+	case strings.HasSuffix(base, "-guard"):
+		return iampolicy.KindSCP
+	case base == "vault-bucket":
+		return iampolicy.KindResource
+	case base == "plan-session":
+		return iampolicy.KindSession
 	case strings.HasSuffix(name, ".trust"):
 		return iampolicy.KindTrust
 	case strings.HasSuffix(base, "-key"):

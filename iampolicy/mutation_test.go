@@ -40,8 +40,18 @@ var equivalentMutants = func() map[string]string {
 	} {
 		all[m+": StringEquals kms:CallerAccount if it exists"] = "every request has a caller's account"
 	}
+	for _, m := range []string{backup1 + " SnapshotVolumes", backup2 + " SnapshotVolumes", backup1 + " MakeTaggedCopies", writer + " MakeTaggedCopies"} {
+		all[m+": StringEquals aws:RequestedRegion if it exists"] = "every request is made in a Region"
+	}
 	return all
 }()
+
+// elsewhere tells a mutant that names what is in other accounts. EC2 lets a
+// role act on what its account has, and IAM on its own roles, whatever the
+// policy says: the evaluator knows that and so cannot tell such mutants apart.
+func elsewhere(mutant string) bool {
+	return strings.Contains(mutant, ": resources arn:aws:") && (strings.Contains(mutant, "arn:aws:ec2:*:*:") || strings.Contains(mutant, "arn:aws:iam::*:"))
+}
 
 // Nothing in a document is there for nothing: whatever is taken away fails a
 // request of the engine, whatever is widened lets an attack through.
@@ -52,7 +62,8 @@ func TestEveryPartOfEveryDocumentIsNeeded(t *testing.T) {
 	}
 	total, survived := 0, map[string]bool{}
 	for _, name := range slices.Sorted(maps.Keys(documents(t, installation()))) {
-		if slices.Contains(twins, name) {
+		// Guards and the sessions of plans are put to the simulated AWS, in internal/rolesim.
+		if slices.Contains(twins, name) || strings.Contains(name, "guard") || strings.HasPrefix(name, "plan-session") {
 			continue
 		}
 		rows := slices.DeleteFunc(slices.Clone(all), func(r request) bool {
@@ -74,9 +85,7 @@ func TestEveryPartOfEveryDocumentIsNeeded(t *testing.T) {
 	require.Greater(t, total, 400)
 	t.Logf("%d mutants, %d told apart, %d equivalent", total, total-len(survived), len(survived))
 	for m := range survived {
-		if _, k := equivalentMutants[m]; !k {
-			t.Log("SURV", m)
-		}
+		require.True(t, equivalentMutants[m] != "" || elsewhere(m), "nothing tells apart: %s", m)
 	}
 	for m := range equivalentMutants {
 		require.True(t, survived[m], "%s is told apart after all", m)

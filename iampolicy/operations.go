@@ -14,7 +14,7 @@ import "slices"
 // EBS snapshot" and "Copy an Amazon EBS snapshot".
 
 // A paper is a set of generated documents.
-type paper uint16
+type paper uint32
 
 const (
 	backupPolicy paper = 1 << iota
@@ -30,13 +30,23 @@ const (
 	restoreKeyPolicy
 	pruneSession
 	cleanupSession
+	exportPolicy
+	importPolicy
+	bucketPolicy
+	protectedGuard
+	vaultGuard
+	backupSession
+	writerSession
+	sharerSession
+	deleterSession
 )
 
 // paperNames are in the order of the constants.
 var paperNames = []string{
 	roleBackup, rolePruner, roleWriter, roleVaultPruner, roleSharer, roleRestore,
 	"trust policies", "orchestrator", "source key policy", "vault key policy", "restore key policy",
-	"prune session", "cleanup session",
+	"prune session", "cleanup session", roleExport, roleImport, "vault bucket policy", "protected guard", "vault guard",
+	"backup plan session", "vault writer plan session", "vault sharer plan session", "pruner plan session",
 }
 
 // An engineCall is one row of the table.
@@ -52,8 +62,10 @@ type engineCall struct {
 	actions []string
 	on      func(particulars) []string // resources; nil in trust policies
 	when    []clause                   // all must hold
-	only    func(particulars) bool     // when the row is of use; nil means always
-	why     string
+	// also holds conditions of which an installation may have any number.
+	also []func(particulars) []Condition
+	only func(particulars) bool // when the row is of use; nil means always
+	why  string
 }
 
 // An Operation is something the engine does, and one statement that it needs.
@@ -76,7 +88,7 @@ type Operation struct {
 func Operations() []Operation {
 	var all []Operation
 	for n, name := range paperNames {
-		for _, row := range engineCalls {
+		for _, row := range calls() {
 			if row.papers&(1<<n) == 0 {
 				continue
 			}
@@ -90,6 +102,9 @@ func Operations() []Operation {
 	}
 	return all
 }
+
+// calls is the whole table.
+func calls() []engineCall { return slices.Concat(engineCalls, optionCalls, guardCalls, sessionCalls) }
 
 // useKey are the actions that EC2 makes with a key on the caller's behalf when
 // it copies an encrypted snapshot, beside kms:DescribeKey and kms:CreateGrant.
@@ -115,7 +130,7 @@ const (
 
 var engineCalls = []engineCall{
 	{
-		ops: []string{"list"}, papers: backupPolicy | writerPolicy | restorePolicy, sid: "Describe",
+		ops: []string{"list"}, papers: backupPolicy | writerPolicy | restorePolicy | exportPolicy | importPolicy, sid: "Describe",
 		actions: []string{"ec2:DescribeSnapshots"}, on: onAll, when: []clause{equals("aws:RequestedRegion", theRegions)},
 		why: "The state of a run and the catalog are read from the snapshots' tags.",
 	},
@@ -146,11 +161,12 @@ var engineCalls = []engineCall{
 	{
 		ops: []string{"snapshot"}, papers: backupPolicy, sid: "SnapshotVolumes",
 		actions: []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"}, on: onOwn("volume"),
-		why: "A snapshot is asked for of each volume it reads.",
+		when: []clause{equals("aws:RequestedRegion", theRegions)}, also: []func(particulars) []Condition{onlyTagged},
+		why: "A snapshot is asked for of each volume it reads, where the account is backed up.",
 	},
 	{
 		ops: []string{"snapshot"}, papers: backupPolicy, sid: "SnapshotInstances",
-		actions: []string{"ec2:CreateSnapshots"}, on: onOwn("instance"),
+		actions: []string{"ec2:CreateSnapshots"}, on: onOwn("instance"), also: []func(particulars) []Condition{onlyTagged},
 		why: "All volumes of an instance are snapshotted at one moment, which is asked for of the instance too.",
 	},
 	{
@@ -195,7 +211,7 @@ var engineCalls = []engineCall{
 	{
 		ops: []string{"copy"}, papers: backupPolicy | writerPolicy, sid: "MakeTaggedCopies",
 		actions: []string{"ec2:CopySnapshot"}, on: onNewCopies,
-		when: []clause{equals(requestedVault, theVault), isTrue("ec2:Encrypted")}, only: ifCopies,
+		when: []clause{equals(requestedVault, theVault), isTrue("ec2:Encrypted"), equals("aws:RequestedRegion", theRegions)}, only: ifCopies,
 		why: "Copies are encrypted and carry the tag by which they are later shared and pruned.",
 	},
 	{
@@ -276,24 +292,26 @@ var engineCalls = []engineCall{
 		why: "Failed copies and intermediates are young; what else is young is safe since it is of another run.",
 	},
 	{
-		ops: []string{"copy"}, papers: writerPolicy | restorePolicy, sid: "DescribeKeys",
+		ops: []string{"copy"}, papers: writerPolicy | restorePolicy | importPolicy, sid: "DescribeKeys",
 		actions: []string{"kms:DescribeKey"}, on: onKeys,
 		why: "EC2 asks for it when a copy names a key, and so does the engine itself: kms:ViaService would not hold then.",
 	},
 	{
-		ops: []string{"copy"}, papers: backupPolicy | writerPolicy | restorePolicy, sid: "GrantKeysToEC2",
-		actions: []string{"kms:CreateGrant"}, on: onKeys, when: []clause{isTrue("kms:GrantIsForAWSResource"), viaEC2}, only: ifCopies,
+		ops: []string{"copy"}, papers: backupPolicy | writerPolicy | restorePolicy | importPolicy, sid: "GrantKeysToEC2",
+		actions: []string{"kms:CreateGrant"}, on: onKeys, when: []clause{isTrue("kms:GrantIsForAWSResource"), viaEC2},
+		also: []func(particulars) []Condition{grantOperationsOnly}, only: ifCopies,
 		why: "EC2 works on after the call has returned, by a grant; nobody else is granted anything.",
 	},
 	{
-		ops: []string{"copy"}, papers: backupPolicy | writerPolicy | restorePolicy, sid: "UseKeysThroughEC2",
+		ops: []string{"copy"}, papers: backupPolicy | writerPolicy | restorePolicy | importPolicy, sid: "UseKeysThroughEC2",
 		actions: useKey, on: onKeys, when: []clause{viaEC2}, only: ifCopies,
 		why: "Copies are read and written under these keys by EC2; the role itself cannot decrypt anything.",
 	},
 	{
 		ops: []string{"assume"}, papers: roleTrust, sid: "Orchestrator", by: byOrchestrator,
 		actions: []string{"sts:AssumeRole"}, when: []clause{equals("sts:ExternalId", theExternalID)},
-		why: "One principal of the vault account assumes the role, and only on behalf of this account: the external id tells.",
+		also: []func(particulars) []Condition{fromOrganization, namedIdentity},
+		why:  "One principal of the vault account assumes the role, and only on behalf of this account: the external id tells.",
 	},
 	{
 		ops: []string{"assume"}, papers: orchestratorPolicy, sid: "AssumeRolesOfInstallation",
@@ -318,7 +336,8 @@ var engineCalls = []engineCall{
 	{
 		ops: []string{"copy"}, papers: sourceKeyPolicy | vaultKeyPolicy, sid: "WriterGrantsToEC2", by: byWriter,
 		actions: []string{"kms:CreateGrant"}, on: onAll, when: []clause{isTrue("kms:GrantIsForAWSResource"), viaEC2},
-		why: "EC2 works on after the call has returned, by a grant; nobody else is granted anything.",
+		also: []func(particulars) []Condition{grantOperationsOnly},
+		why:  "EC2 works on after the call has returned, by a grant; nobody else is granted anything.",
 	},
 	{
 		ops: []string{"copy"}, papers: sourceKeyPolicy | vaultKeyPolicy, sid: "WriterUsesThroughEC2", by: byWriter,
@@ -332,7 +351,8 @@ var engineCalls = []engineCall{
 	},
 	{
 		ops: []string{"copy"}, papers: vaultKeyPolicy, sid: "RestorersGrantToEC2", by: byRestorers,
-		actions: []string{"kms:CreateGrant"}, on: onAll, when: []clause{isTrue("kms:GrantIsForAWSResource"), viaEC2}, only: ifRestores,
+		actions: []string{"kms:CreateGrant"}, on: onAll, when: []clause{isTrue("kms:GrantIsForAWSResource"), viaEC2},
+		also: []func(particulars) []Condition{grantOperationsOnly}, only: ifRestores,
 		why: "EC2 reads the shared copy by a grant; nobody else is granted anything.",
 	},
 	{

@@ -40,7 +40,16 @@ func TestOperationsNameEveryStatementOfEveryDocument(t *testing.T) {
 	}
 	kind := func(name string) string {
 		base, _, _ := strings.Cut(name, ".")
+		purpose, isPlan := strings.CutPrefix(name, "plan-session.")
 		switch {
+		case isPlan && strings.HasSuffix(purpose, "pruner"):
+			return "pruner plan session"
+		case isPlan:
+			return strings.Replace(purpose, "-", " ", 1) + " plan session"
+		case base == "vault-bucket":
+			return "vault bucket policy"
+		case strings.HasSuffix(base, "-guard"):
+			return strings.Replace(base, "-", " ", 1)
 		case strings.HasSuffix(name, ".trust"):
 			return "trust policies"
 		case strings.HasSuffix(base, "-key"):
@@ -51,10 +60,24 @@ func TestOperationsNameEveryStatementOfEveryDocument(t *testing.T) {
 	}
 	for name, doc := range documents(t, installation()) {
 		for _, s := range doc.Statements {
-			require.Equal(t, named[kind(name)][s.Sid], s.Actions.Values, "%s: %s", name, s.Sid)
+			require.Subset(t, named[kind(name)][s.Sid], s.Actions.Values, "%s: %s", name, s.Sid)
 		}
 	}
-	require.Len(t, named, 13)
+	used := map[string]bool{}
+	for name, doc := range documents(t, full()) {
+		for _, s := range doc.Statements {
+			used[kind(name)+" "+s.Sid] = true
+			if !strings.HasSuffix(name, ".222222222222") && !strings.HasSuffix(name, ".666666666666") {
+				require.Equal(t, named[kind(name)][s.Sid], s.Actions.Values, "%s: %s", name, s.Sid)
+			}
+		}
+	}
+	require.Len(t, named, 22)
+	for document, statements := range named {
+		for sid := range statements {
+			require.True(t, used[document+" "+sid] || sid == "OrchestratorUntouchable", "%s: %s is in no document", document, sid)
+		}
+	}
 }
 
 func TestOperationsAreACopy(t *testing.T) {
@@ -86,6 +109,9 @@ func TestEveryConditionKeyExistsForItsActionAndResource(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &known))
 	checked := 0
 	for name, doc := range documents(t, installation()) {
+		if strings.Contains(name, "guard") || strings.HasPrefix(name, "plan-session") {
+			continue // Validate sees to those
+		}
 		for _, s := range doc.Statements {
 			if s.Sid == "OwnAccount" {
 				continue // kms:* by the account itself

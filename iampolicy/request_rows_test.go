@@ -54,12 +54,13 @@ func key(region, account, id string) string {
 // requests returns the table.
 func requests() []request {
 	allowed := slices.Concat(discoverRows(), snapshotRows(), shareRows(), rekeyRows(), copyRows(), pruneRows(),
-		restoreRows(), keyRows(), assumeRows())
+		restoreRows(), keyRows(), assumeRows(), listRows(), regionRows())
 	return slices.Concat(
 		mark(true, "may", allowed),
 		mark(false, "near", nearMisses(allowed)),
 		mark(false, "not", discoverAttacks(), snapshotAttacks(), shareAttacks(), copyAttacks(), pruneAttacks(),
-			restoreAttacks(), launchAttacks(), keyAttacks(), keyPolicyAttacks(), assumeAttacks()),
+			restoreAttacks(), launchAttacks(), keyAttacks(), keyPolicyAttacks(), assumeAttacks(),
+			regionAttacks()),
 	)
 }
 

@@ -58,6 +58,9 @@ func (r request) asked() iampolicy.Request {
 		}
 		context[r.keys[n]] = append(context[r.keys[n]], r.keys[n+1])
 	}
+	if parts := strings.Split(r.resource, ":"); len(parts) > 3 && parts[3] != "" && context["aws:RequestedRegion"] == nil {
+		context["aws:RequestedRegion"] = []string{strings.Replace(parts[3], "*", "us-east-1", 1)}
+	}
 	principal, outside := outsiders[r.who]
 	if !outside {
 		name, account, _ := strings.Cut(r.who, ".")

@@ -13,7 +13,8 @@ type Role struct {
 	// Name of the role, the same in every account.
 	Name string
 	// Purpose that the engine asks for when it needs the role: "backup",
-	// "pruner", "vault-writer", "vault-pruner", "vault-sharer" or "restore".
+	// "pruner", "vault-writer", "vault-pruner", "vault-sharer", "restore",
+	// "export" or "import".
 	Purpose string
 	// Trust and Policy are the trust policy and the permissions policy. The
 	// role needs no other.
@@ -43,9 +44,11 @@ const (
 	roleVaultPruner = "snapkeep-vault-pruner"
 	roleSharer      = "snapkeep-vault-sharer"
 	roleRestore     = "snapkeep-restore"
+	roleExport      = "snapkeep-export"
+	roleImport      = "snapkeep-import"
 )
 
-var roleNames = []string{roleBackup, rolePruner, roleWriter, roleVaultPruner, roleSharer, roleRestore}
+var roleNames = []string{roleBackup, rolePruner, roleWriter, roleVaultPruner, roleSharer, roleRestore, roleExport, roleImport}
 
 // Roles returns all roles of the installation: those of the protected
 // accounts, of the vault and of the restore accounts. The order of the
@@ -67,10 +70,16 @@ func (i Installation) Roles() ([]Role, error) {
 	if len(i.Restore) > 0 {
 		builds = append(builds, i.vaultSharer)
 	}
+	if i.Export {
+		builds = append(builds, i.exportRole)
+	}
 	for _, r := range slices.SortedFunc(slices.Values(i.Restore), func(a, b RestoreAccount) int {
 		return cmp.Compare(a.Account, b.Account)
 	}) {
 		builds = append(builds, func() (Role, error) { return i.restoreRole(r) })
+		if r.Import {
+			builds = append(builds, func() (Role, error) { return i.importRole(r) })
+		}
 	}
 	var all []Role
 	for _, build := range builds {
@@ -87,6 +96,8 @@ func (i Installation) Roles() ([]Role, error) {
 func (i Installation) role(which paper, name, purpose, externalID string, p particulars) (Role, error) {
 	p.partition, p.vault = i.partition(), i.Vault
 	p.orchestrator, p.externalID = i.Orchestrator, externalID
+	p.organization, p.sourceIdentity, p.sessionTags = i.Organization, i.SourceIdentity, i.SessionTags
+	p.grantOperations = i.GrantOperations
 	policy, reasons := write(which, p)
 	trust, why := write(roleTrust, p)
 	for sid, reason := range why {

@@ -3,7 +3,8 @@ package iampolicy
 import "slices"
 
 // VaultWriter returns the role in the vault that copies what the protected
-// accounts share, and lists the copies. It cannot delete or share.
+// accounts share, lists the copies and, with Installation.Lock, locks them. It
+// cannot delete, unlock or share.
 //
 // The vault's keys are in its policy although the policy of VaultKeyPolicy
 // names the role, which is enough within one account: so the role also works
@@ -40,6 +41,7 @@ func (i Installation) vaultWriter() (Role, error) {
 		regions:  i.Regions,
 		copyFrom: []string{i.Vault}, // a copy of a copy, into another Region
 		keys:     slices.Clone(i.VaultKeys),
+		options:  options{lock: i.Lock},
 	}
 	for _, from := range i.Protected {
 		p.copyFrom = append(p.copyFrom, from.Account)

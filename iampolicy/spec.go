@@ -17,6 +17,8 @@ const (
 	TagVault = "snapkeep:vault"
 	// TagRun names the run that made a snapshot.
 	TagRun = "snapkeep:run"
+	// TagPlan names the plan that a snapshot was made for.
+	TagPlan = "snapkeep:plan"
 	// TagRestore marks everything that a restore makes in the account restored
 	// into. Its value names the restore.
 	TagRestore = "snapkeep:restore"
@@ -52,6 +54,34 @@ type Installation struct {
 	// Restore lists the accounts that copies may be restored into. None means
 	// that copies are shared with nobody, and there is no sharer.
 	Restore []RestoreAccount
+	// Lock lets the vault writer lock copies. Nil leaves that right out.
+	Lock *LockBounds
+	// Export makes a role in the vault that reads the blocks of copies with the
+	// EBS direct APIs.
+	Export bool
+	// Bucket is the name of an S3 bucket in the vault that the export role
+	// writes to. Empty means that there is none. It needs Export.
+	Bucket string
+	// Organization is the id of the organization, such as "o-a1b2c3d4e5", that
+	// whoever assumes a role must be in. Empty means that it is not asked for.
+	Organization string
+	// SourceIdentity that sessions must name, which AWS then writes into every
+	// line of the audit log, also of sessions assumed from there. It may end in
+	// an asterisk for any ending. Empty means that sessions can name none.
+	SourceIdentity string
+	// SessionTags are the keys of the tags that sessions may carry. None means
+	// that sessions can have no tags, which are then of no use in conditions.
+	SessionTags []string
+	// GrantOperations limits what EC2 may be granted with a key, such as
+	// "Decrypt". AWS does not document which operations EC2 asks for, so a list
+	// that works today may fail tomorrow. None means that they are not tested:
+	// that the grant is EC2's own always is.
+	GrantOperations []string
+	// Deployers are the names of the roles that the guards let change the
+	// generated roles, with their path but without an account, such as
+	// "deploy/snapkeep". Nobody but they can change these roles themselves. None
+	// means that the guard must be detached before a role can be changed.
+	Deployers []string
 }
 
 // Protected is an account that is backed up.
@@ -69,6 +99,20 @@ type Protected struct {
 	// snapshots are copied that the AWS-managed key `aws/ebs` encrypts, since
 	// those cannot be shared. None leaves the right to copy out of the role.
 	RekeyKeys []string
+	// OnlyTagged are tags, all of which a volume must have to be snapshotted,
+	// and an instance too. Of an instance, all volumes that are not left out
+	// must have them. None means all volumes and instances of the account.
+	OnlyTagged map[string]string
+	// Documents are the ARNs of the Systems Manager documents that may be run on
+	// instances with OnlyTagged, to bring applications to rest around a snapshot
+	// and on again. They need OnlyTagged, and must not be documents that run
+	// whatever they are given. None leaves that right out.
+	Documents []string
+	// Images lets instances be backed up as images. No condition key tells
+	// whether the instance is to be rebooted: the call must ask for NoReboot.
+	Images bool
+	// Lock lets originals be locked. Nil leaves that right out.
+	Lock *LockBounds
 }
 
 // RestoreAccount is an account that copies may be restored into. It may be a
@@ -86,6 +130,9 @@ type RestoreAccount struct {
 	// PassRoles are the ARNs of the account's roles that a restored instance
 	// may be given. None means that restored instances have no role.
 	PassRoles []string
+	// Import makes a role that writes snapshots block by block with the EBS
+	// direct APIs, under Keys.
+	Import bool
 }
 
 // A FieldError says what is wrong with one field of an Installation.
@@ -112,6 +159,7 @@ func (i Installation) Validate() error {
 	c.keys("VaultKeys", i.VaultKeys, i.Vault, i.Regions)
 	c.keyInEachRegion("VaultKeys", i.VaultKeys, i.Regions)
 	c.keyAdmins(i)
+	c.options(i)
 	c.protected(i)
 	c.restore(i)
 	return errors.Join(c.faults...)
@@ -302,6 +350,9 @@ func (c *specCheck) protected(i Installation) {
 		c.regions(at+"Regions", p.Regions)
 		c.keys(at+"SourceKeys", p.SourceKeys, p.Account, p.Regions)
 		c.keys(at+"RekeyKeys", p.RekeyKeys, p.Account, p.Regions)
+		c.tags(at+"OnlyTagged", p.OnlyTagged)
+		c.documents(at, p)
+		c.lock(at+"Lock", p.Lock)
 	}
 }
 

@@ -249,6 +249,9 @@ func FuzzValidate(f *testing.F) {
 			for _, s := range doc.Statements {
 				for _, c := range s.Conditions {
 					wild := slices.ContainsFunc(c.Values.Values, func(v string) bool { return strings.ContainsAny(v, "*?") })
+					if c.Key == "aws:PrincipalArn" {
+						continue // roles of a guard are in any account
+					}
 					require.Equal(t, c.Key == "kms:ViaService", wild, "%s: %s", name, c.Key)
 				}
 			}

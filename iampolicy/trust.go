@@ -14,6 +14,7 @@ func (i Installation) OrchestratorPolicy() (*Document, error) {
 		return nil, err
 	}
 	p := particulars{partition: i.partition()}
+	p.sourceIdentity, p.sessionTags = i.SourceIdentity, i.SessionTags
 	add := func(account string, names ...string) {
 		for _, name := range names {
 			p.assume = append(p.assume, roleARN(i.Partition, account, name))
@@ -26,8 +27,14 @@ func (i Installation) OrchestratorPolicy() (*Document, error) {
 	if len(i.Restore) > 0 {
 		add(i.Vault, roleSharer)
 	}
+	if i.Export {
+		add(i.Vault, roleExport)
+	}
 	for _, account := range i.Restore {
 		add(account.Account, roleRestore)
+		if account.Import {
+			add(account.Account, roleImport)
+		}
 	}
 	doc, _ := write(orchestratorPolicy, p)
 	if _, err := attachable(doc, 0, "orchestrator policy"); err != nil {
