@@ -67,6 +67,10 @@
 // is missing, its trust policy does not name the caller or the external id
 // is wrong.
 //
+// 6. Have it checked before the first backup: package preflight, below this
+// one, says what of all this is missing or too much, and proves that the role
+// cannot be assumed without its external id ([Sessions.AssumeWith]).
+//
 // # Where accounts come from
 //
 // Accounts are Go values; [Load] reads them from a file in YAML or JSON,

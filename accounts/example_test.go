@@ -220,3 +220,35 @@ func ExampleOrganization() {
 	// 111111111111 arn:aws:iam::111111111111:role/snapkeep-backup
 	// 222222222222 arn:aws:iam::222222222222:role/snapkeep-backup
 }
+
+func ExampleSessions_AssumeWith() {
+	var calls countCalls
+	base := aws.Config{
+		Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""), HTTPClient: &calls,
+	}
+	sessions, err := accounts.New(base, []accounts.Account{
+		{ID: "111111111111", Chain: []accounts.Role{{ARN: "arn:aws:iam::111111111111:role/snapkeep-backup", ExternalID: "f81d4fae-7dec-11d0"}}},
+	}, accounts.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	// A nil error would mean that the role does not demand its external id.
+	err = sessions.AssumeWith(context.Background(), "111111111111", accounts.Backup, "?")
+	fmt.Println(err, int(calls))
+	// Output: accounts: account 111111111111: purpose backup: hop 1: ExternalID: has a character other than letters, digits and _+=,.@:/- 0
+}
+
+func ExampleAccount_Roles() {
+	shop := accounts.Account{
+		ID:    "111111111111",
+		Chain: []accounts.Role{{ARN: "arn:aws:iam::111111111111:role/snapkeep-backup"}},
+	}
+	chain, ok := shop.Roles(accounts.Backup)
+	fmt.Println(len(chain), ok)
+	_, ok = shop.Roles(accounts.Pruner)
+	fmt.Println(ok)
+	// Output:
+	// 1 true
+	// false
+}

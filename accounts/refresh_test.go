@@ -41,12 +41,18 @@ func (f *fakeSTS) one() accounts.Account {
 	return accounts.Account{ID: "111111111111", Chain: []accounts.Role{{ARN: roleIn("111111111111")}}}
 }
 
+// A night of ten accounts in twenty Regions: some sites back up by the
+// account's chain, some prune by a role of their own, held down by one of two
+// session policies. Each of these sessions is opened once in each lifetime.
 func TestSixHoursOfManyGoroutinesCostOneCallPerHopAndLifetime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newSTS(t)
 		accts := []accounts.Account{{ID: "999999999999", Chain: []accounts.Role{{ARN: hubARN}}}}
 		for i := range 10 {
-			accts = append(accts, f.spoke(accounts.ID(fmt.Sprintf("%012d", 111111111111+i))))
+			a := f.spoke(accounts.ID(fmt.Sprintf("%012d", 111111111111+i)))
+			f.trust(roleIn(a.ID)+"-pruner", fakeRole{trusts: hubARN})
+			a.Purposes = map[accounts.Purpose][]accounts.Role{accounts.Pruner: {{ARN: hubARN}, {ARN: roleIn(a.ID) + "-pruner"}}}
+			accts = append(accts, a)
 		}
 		s := newSessions(t, f, accounts.Options{}, accts...)
 		start := time.Now()
@@ -55,17 +61,19 @@ func TestSixHoursOfManyGoroutinesCostOneCallPerHopAndLifetime(t *testing.T) {
 		for i := range 1000 {
 			id := accts[1+i%10].ID
 			region := fmt.Sprintf("eu-west-%d", 1+i/10%20)
-			if i < 20 {
+			purpose, policy := accounts.Backup, ""
+			switch {
+			case i < 20:
 				id = accts[0].ID
+			case i/200%5 == 3:
+				purpose, policy = accounts.Pruner, `{"Sid":"old"}`
+			case i/200%5 == 4:
+				purpose, policy = accounts.Pruner, `{"Sid":"failed"}`
 			}
 			wg.Go(func() {
 				for time.Since(start) < 6*time.Hour {
-					cfg, err := s.Config(context.Background(), id, accounts.Backup, region)
-					if err == nil {
-						_, err = f.use(cfg)
-					}
-					if err != nil {
-						t.Errorf("%s in %s after %v: %v", id, region, time.Since(start), err)
+					if err := use(f, s, site{id, purpose, policy, region}); err != nil {
+						t.Errorf("%s of %s in %s after %v: %v", purpose, id, region, time.Since(start), err)
 						return
 					}
 					uses.Add(1)
@@ -78,13 +86,41 @@ func TestSixHoursOfManyGoroutinesCostOneCallPerHopAndLifetime(t *testing.T) {
 		require.EqualValues(t, 1000*360, uses.Load())
 		// Sessions of 1 h are renewed after 54 to 55 min, at the next use within
 		// a minute: 7 calls in 6 h, whatever the jitter.
-		require.Len(t, f.made("AssumeRole", hubARN), 7)
-		for _, a := range accts[1:] {
-			require.Len(t, f.made("AssumeRole", roleIn(a.ID)), 7, a.ID)
+		sessions := map[string]int{}
+		var hours [6]int
+		for _, c := range f.made("AssumeRole", "") {
+			sessions[c.Role+c.Form.Get("Policy")]++
+			hours[int(c.At.Sub(start)/time.Hour)]++
+		}
+		require.Len(t, sessions, 1+10+2*10, "the hub's, and of each account the backup's and two of the pruner's")
+		for session, calls := range sessions {
+			require.Equal(t, 7, calls, session)
 		}
 		require.Empty(t, f.made("GetCallerIdentity", ""))
-		t.Logf("%d uses of 11 sessions in 6 h: %d calls, %.1f an hour", uses.Load(), len(f.made("AssumeRole", "")), float64(len(f.made("AssumeRole", "")))/6)
+		t.Logf("%d uses of %d sessions in 6 h: %v calls of STS in each hour", uses.Load(), len(sessions), hours)
 	})
+}
+
+// A site is where a session is used, and for what.
+type site struct {
+	account accounts.ID
+	purpose accounts.Purpose
+	policy  string // that narrows; empty means none
+	region  string
+}
+
+// use signs something in a site.
+func use(f *fakeSTS, s *accounts.Sessions, at site) (err error) {
+	if at.policy != "" {
+		if s, err = s.Narrow(at.account, at.purpose, at.policy); err != nil {
+			return err
+		}
+	}
+	cfg, err := s.Config(context.Background(), at.account, at.purpose, at.region)
+	if err == nil {
+		_, err = f.use(cfg)
+	}
+	return err
 }
 
 func TestRefreshIsAheadOfExpiryWithJitter(t *testing.T) {

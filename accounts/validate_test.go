@@ -205,3 +205,27 @@ func FuzzRoleARN(f *testing.F) {
 		}
 	})
 }
+
+// A Region is taken exactly if it is one of the partition of the roles, and
+// then as it was given.
+func FuzzRegion(f *testing.F) {
+	for _, s := range []string{"", "eu-west-1", "us-gov-east-1", "cn-north-1", "eu-west-01", "EU-WEST-1", "eu-west-1 ", "us-isob-east-1", "eusc-de-east-1", "--", "a-b-1"} {
+		f.Add(s)
+	}
+	host := newSTS(f)
+	sessions := newSessions(f, host, accounts.Options{}, accounts.Account{ID: "999999999999"})
+	f.Fuzz(func(t *testing.T, s string) {
+		cfg, err := sessions.Config(t.Context(), "999999999999", accounts.Backup, s)
+		if err != nil {
+			if !errors.Is(err, accounts.ErrRegion) || cfg.Credentials != nil {
+				t.Fatalf("%q: %v", s, err)
+			}
+			return
+		}
+		// Names of three parts are of partition aws, but for those of China.
+		parts := strings.Split(s, "-")
+		if cfg.Region != s || len(parts) != 3 || parts[0] == "cn" || strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			t.Fatalf("%q was taken", s)
+		}
+	})
+}
