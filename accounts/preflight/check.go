@@ -40,10 +40,13 @@ type Options struct {
 // It changes nothing. Its calls read, are dry runs, or assume roles; the
 // sessions that it opens to see whether they open may do nothing.
 //
-// The error is ctx's alone: whatever is wrong is a finding, that of an
-// installation which is not valid too. The report is never nil, and holds what
-// was found until ctx ended.
+// The error is ctx's, or says that there are no sessions: whatever else is
+// wrong is a finding, that of an installation which is not valid too. The
+// report is never nil, and holds what was found until ctx ended.
 func Check(ctx context.Context, sessions *accounts.Sessions, in iampolicy.Installation, opts Options) (*Report, error) {
+	if sessions == nil {
+		return &Report{}, errors.New("preflight: sessions: is nil")
+	}
 	x := &examination{sessions: sessions, in: in, opts: opts}
 	roles, refused := x.plan()
 	if len(refused) > 0 {

@@ -2,6 +2,7 @@ package preflight_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -240,4 +241,50 @@ func TestTheGuardLetsNoLiveCallOut(t *testing.T) {
 	nowhere := preflight.NewEC2(aws.Config{Region: dublin, Credentials: credentials.NewStaticCredentialsProvider("a", "b", "")})
 	_, err = nowhere.DeleteVolume(t.Context(), &ec2.DeleteVolumeInput{VolumeId: aws.String("vol-1")})
 	require.ErrorContains(t, err, "is no dry run")
+}
+
+// Every statement that a generated policy has must be asked about, in words
+// that the policy itself allows: or a right role would seem wrong.
+func TestNeedsAreAllowedByTheirOwnPolicy(t *testing.T) {
+	in := newScene(t).in
+	in.Restore[0].PassRoles = []string{"arn:aws:iam::" + clean + ":role/app"}
+	roles, err := in.Roles()
+	require.NoError(t, err)
+	for _, role := range roles {
+		asked := map[string]bool{}
+		for _, need := range preflight.Needs(role, dublin) {
+			asked[need.Action] = true
+			set := iampolicy.PolicySet{Identity: []*iampolicy.Document{role.Policy}}
+			if strings.HasPrefix(need.Action, "kms:") { // keys leave it to the account
+				set.Resource = parse(t, `{"Statement":[{"Effect":"Allow","Principal":{"AWS":"`+role.Account+`"},"Action":"*","Resource":"*"}]}`)
+			}
+			d := iampolicy.Evaluate(need, set)
+			require.Equal(t, iampolicy.Allowed, d.Outcome, "%s: %s on %s: %v", role.Name, need.Action, need.Resource, d)
+		}
+		for _, s := range role.Policy.Statements {
+			for _, action := range s.Actions.Values {
+				require.True(t, s.Effect == iampolicy.Deny || asked[action], "%s: %s", role.Name, action)
+			}
+		}
+	}
+}
+
+func TestCheckNeedsSessions(t *testing.T) {
+	report, err := preflight.Check(t.Context(), nil, iampolicy.Installation{}, preflight.Options{})
+	require.EqualError(t, err, "preflight: sessions: is nil")
+	require.False(t, report.OK())
+}
+
+// BenchmarkCheck counts the calls that three accounts in four Regions cost.
+func BenchmarkCheck(b *testing.B) {
+	s := newScene(b)
+	before := s.Stats().Total
+	for b.Loop() {
+		sessions, err := accounts.New(s.base, s.declared, accounts.Options{})
+		require.NoError(b, err)
+		report, err := preflight.Check(b.Context(), sessions, s.in, s.opts)
+		require.NoError(b, err)
+		require.True(b, report.OK())
+	}
+	b.ReportMetric(float64(s.Stats().Total-before)/float64(b.N), "calls/op")
 }

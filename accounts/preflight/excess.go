@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-
 	"github.com/snapkeep/snapkeep/iampolicy"
 )
 
@@ -133,7 +131,7 @@ func (v *visit) excess(ctx context.Context, e *entry) []Finding {
 			answers[i].trouble = err.Error()
 		}
 	} else {
-		answers = simulate(ctx, iam.NewFromConfig(cfg), e.arn, needs)
+		answers = e.simulator(cfg).ask(ctx, needs)
 	}
 	client := newEC2(e.configs[region])
 	var may, open []string
@@ -141,7 +139,8 @@ func (v *visit) excess(ctx context.Context, e *entry) []Finding {
 	for i, t := range all {
 		a := answers[i]
 		if a.verdict != yes {
-			if dry := ask(ctx, client, t.need, v.samples[region]); dry.verdict != untold {
+			// That it is refused now says nothing of a condition that may hold later.
+			if dry := ask(ctx, client, t.need, v.samples[region]); dry.verdict == yes || dry.verdict == no && !a.conditional {
 				a = dry
 			}
 		}

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/iam"
-
 	"github.com/snapkeep/snapkeep/iampolicy"
 )
 
@@ -110,8 +108,8 @@ func (v *visit) simulateRest(ctx context.Context, e *entry, needs []need, settle
 		}
 		return open, lacks
 	}
-	client := iam.NewFromConfig(cfg)
-	for i, a := range simulate(ctx, client, e.arn, rest) {
+	sim := e.simulator(cfg)
+	for i, a := range sim.ask(ctx, rest) {
 		switch a.verdict {
 		case no:
 			a.region = regions[0]
@@ -121,7 +119,7 @@ func (v *visit) simulateRest(ctx context.Context, e *entry, needs []need, settle
 		case yes:
 		}
 	}
-	if len(open) > 0 {
+	if len(rest) > 0 && len(open) == len(rest) {
 		return open, lacks // a simulator that does not answer is not asked again
 	}
 	for _, region := range regions[1:] {
@@ -129,7 +127,7 @@ func (v *visit) simulateRest(ctx context.Context, e *entry, needs []need, settle
 		for i := range all {
 			all[i].resource, all[i].context = "*", map[string][]string{"aws:RequestedRegion": {region}}
 		}
-		for i, a := range simulate(ctx, client, e.arn, all) {
+		for i, a := range sim.ask(ctx, all) {
 			if a.verdict == no && a.cause.check == Organization {
 				a.region = region
 				lacks = append(lacks, lack{all[i], a})

@@ -118,7 +118,7 @@ func (x *examination) callerRefused(ctx context.Context, k knock, tell func(Prob
 	cfg, err := x.auditor(ctx, home, k.regions[0], aws.Config{})
 	if err == nil && x.opts.Auditor != nil {
 		ask := []need{{action: "sts:AssumeRole", resource: k.role.ARN, context: map[string][]string{}}}
-		answers := simulate(ctx, iam.NewFromConfig(cfg), caller, ask)
+		answers := simulator{client: iam.NewFromConfig(cfg), principal: caller}.ask(ctx, ask)
 		if answers[0].verdict == no {
 			c := answers[0].cause
 			check := c.check

@@ -43,7 +43,7 @@ const (
 // into, set up right, with an organization around them.
 type scene struct {
 	*awssim.Cloud
-	t  *testing.T
+	t  testing.TB
 	in iampolicy.Installation
 
 	base     aws.Config // of the host
@@ -54,7 +54,7 @@ type scene struct {
 	volume, instance, own, foreign, copied string
 }
 
-func newScene(t *testing.T) *scene {
+func newScene(t testing.TB) *scene {
 	t.Helper()
 	s := &scene{
 		Cloud: awssim.New(awssim.Options{Seed: 1, Latency: -1, Limits: core.Limits{Off: true}}),
@@ -301,38 +301,38 @@ func (s *scene) check() *preflight.Report {
 	return report
 }
 
-func parse(t *testing.T, text string) *iampolicy.Document {
+func parse(t testing.TB, text string) *iampolicy.Document {
 	t.Helper()
 	d, err := iampolicy.Parse([]byte(text))
 	require.NoError(t, err)
 	return d
 }
 
-func allow(t *testing.T, action, resource string) *iampolicy.Document {
+func allow(t testing.TB, action, resource string) *iampolicy.Document {
 	t.Helper()
 	return parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"`+action+`","Resource":"`+resource+`"}]}`)
 }
 
-func deny(t *testing.T, action string) *iampolicy.Document {
+func deny(t testing.TB, action string) *iampolicy.Document {
 	t.Helper()
 	return parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"`+action+`","Resource":"*"}]}`)
 }
 
 // trusting lets a principal assume a role, without more ado.
-func trusting(t *testing.T, who string) *iampolicy.Document {
+func trusting(t testing.TB, who string) *iampolicy.Document {
 	t.Helper()
 	return parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"`+who+`"},"Action":"sts:AssumeRole"}]}`)
 }
 
 // trustingIf demands an external id.
-func trustingIf(t *testing.T, who, id string) *iampolicy.Document {
+func trustingIf(t testing.TB, who, id string) *iampolicy.Document {
 	t.Helper()
 	return parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"`+who+`"},"Action":"sts:AssumeRole",
 		"Condition":{"StringEquals":{"sts:ExternalId":"`+id+`"}}}]}`)
 }
 
 // reading is what an auditor may do.
-func reading(t *testing.T) *iampolicy.Document {
+func reading(t testing.TB) *iampolicy.Document {
 	t.Helper()
 	return parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Resource":"*",
 		"Action":["iam:GetRole","iam:ListRoles","iam:SimulatePrincipalPolicy","kms:DescribeKey","kms:GetKeyPolicy"]}]}`)

@@ -304,6 +304,13 @@ var permissionFaults = []fault{
 		}, []string{"wrong 555555555555 restore organization: which leaves a resource control policy"},
 	},
 	{
+		"a permission depends on what only a real call has", func(s *scene) {
+			s.change(vault, "vault-writer", func(r *awssim.Role) {
+				r.Policies = []*iampolicy.Document{withoutStatement(r.Policies[0], "MakeTaggedCopies"), fromOffice(s.t, "ec2:CopySnapshot")}
+			})
+		}, []string{"unknown 999999999999 vault-writer permission: ec2:CopySnapshot: it turns on aws:SourceIp"},
+	},
+	{
 		"IAM cannot be read", func(s *scene) { s.silent[shop] = true },
 		[]string{
 			"unknown 111111111111 backup trust: not read",
@@ -339,6 +346,10 @@ var excessFaults = []fault{
 	{
 		"backup may share with everyone", func(s *scene) { s.without(shop, "backup", "NeverPublic", "NeverToOthers"); s.addSharing() },
 		[]string{"wrong 111111111111 backup excess: ec2:ModifySnapshotAttribute with an account that nobody has heard of, ec2:ModifySnapshotAttribute with everyone"},
+	},
+	{
+		"backup may delete volumes under a condition", func(s *scene) { s.give(shop, "backup", fromOffice(s.t, "ec2:DeleteVolume")) },
+		[]string{"unknown 111111111111 backup excess: ec2:DeleteVolume: it turns on aws:SourceIp"},
 	},
 	{
 		"pruner may delete what is not the vault's", func(s *scene) { s.give(shop, "pruner", allow(s.t, "ec2:DeleteSnapshot", "*")) },
@@ -569,4 +580,12 @@ func (s *scene) publish(snapshot string) {
 	_, err := client.DisableSnapshotBlockPublicAccess(context.Background(), &ec2.DisableSnapshotBlockPublicAccessInput{})
 	require.NoError(s.t, err)
 	s.share(snapshot, &ec2.ModifySnapshotAttributeInput{GroupNames: []string{"all"}})
+}
+
+// fromOffice allows an action to who calls from certain addresses.
+func fromOffice(t testing.TB, action string) *iampolicy.Document {
+	t.Helper()
+	d := allow(t, action, "*")
+	d.Statements[0].Conditions = []iampolicy.Condition{{Operator: "IpAddress", Key: "aws:SourceIp", Values: iampolicy.Of("192.0.2.0/24")}}
+	return d
 }
