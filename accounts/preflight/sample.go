@@ -108,7 +108,7 @@ func (v *visit) sample(ctx context.Context, client *ec2.Client) (s sample) {
 	if out, err := client.DescribeInstances(ctx, &ec2.DescribeInstancesInput{
 		MaxResults: aws.Int32(5),
 		Filters:    []types.Filter{{Name: aws.String("instance-state-name"), Values: []string{"running", "stopped"}}},
-	}); err == nil && len(out.Reservations) > 0 {
+	}); err == nil && len(out.Reservations) > 0 && len(out.Reservations[0].Instances) > 0 {
 		s.instance = aws.ToString(out.Reservations[0].Instances[0].InstanceId)
 	}
 	self := []string{"self"}
