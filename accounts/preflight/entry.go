@@ -86,7 +86,7 @@ func (v *visit) identity(ctx context.Context, e *entry) []Finding {
 		return []Finding{e.finding(Identity, Wrong, "reached "+arn, "check what answers in place of STS")}
 	case e.arn == "":
 		e.arn = roleOf(arn)
-	case baseName(roleOf(arn)) != baseName(e.arn):
+	case !samePrincipal(roleOf(arn), e.arn):
 		return []Finding{e.finding(Identity, Wrong, "reached "+arn+", not "+e.arn, "check what answers in place of STS")}
 	}
 	return []Finding{e.finding(Identity, OK, arn, "")}
@@ -130,6 +130,17 @@ func roleOf(arn string) string {
 	}
 	name, _, _ := strings.Cut(strings.TrimPrefix(part[5], "assumed-role/"), "/")
 	return strings.Join([]string{part[0], part[1], "iam", "", part[4], "role/" + name}, ":")
+}
+
+// samePrincipal compares the ARNs of roles and users as far as a session
+// shows them: without the path, which is not part of what a name must be unique
+// in (IAM API Reference, CreateRole).
+func samePrincipal(a, b string) bool {
+	kind := func(arn string) string {
+		head, _, _ := strings.Cut(arn, "/")
+		return head + "/" + baseName(arn)
+	}
+	return kind(a) == kind(b)
 }
 
 // baseName returns what follows the last slash of an ARN.

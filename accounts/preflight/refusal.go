@@ -90,7 +90,7 @@ func (x *examination) denied(ctx context.Context, p post, failed *accounts.Assum
 		f.Check, f.Evidence, f.Remedy = check, evidence, remedy
 		return f
 	}
-	if caller := roleOf(k.caller.ARN); k.last && caller != x.in.Orchestrator && baseName(caller) != baseName(x.in.Orchestrator) {
+	if caller := roleOf(k.caller.ARN); k.last && !samePrincipal(caller, x.in.Orchestrator) {
 		return tell(Caller, fmt.Sprintf("the caller is %s, not the orchestrator %s", caller, x.in.Orchestrator),
 			"run as the orchestrator, or begin the chain with its role")
 	}
@@ -113,6 +113,9 @@ func (x *examination) denied(ctx context.Context, p post, failed *accounts.Assum
 // allow the call as the trust policy does, are the policies of organizations.
 func (x *examination) callerRefused(ctx context.Context, k knock, tell func(Probe, string, string) Finding) Finding {
 	caller := roleOf(k.caller.ARN)
+	if samePrincipal(caller, x.in.Orchestrator) {
+		caller = x.in.Orchestrator // with its path
+	}
 	const remedy = "exempt the role or the caller in the organization's policies"
 	home := accounts.ID(accountOf(caller))
 	cfg, err := x.auditor(ctx, home, k.regions[0], aws.Config{})
@@ -121,12 +124,11 @@ func (x *examination) callerRefused(ctx context.Context, k knock, tell func(Prob
 		answers := simulator{client: iam.NewFromConfig(cfg), principal: caller}.ask(ctx, ask)
 		if answers[0].verdict == no {
 			c := answers[0].cause
-			check := c.check
-			if check == Permission {
-				check = Caller
+			evidence := fmt.Sprintf("%s may not assume it: %s", caller, c.because())
+			if c.check == Permission {
+				return tell(Caller, evidence, "allow the caller sts:AssumeRole on the role: iampolicy.Installation.OrchestratorPolicy")
 			}
-			return tell(check, fmt.Sprintf("%s may not assume it: %s", caller, c.because()),
-				"allow the caller sts:AssumeRole on the role: iampolicy.Installation.OrchestratorPolicy")
+			return tell(c.check, evidence, remedies[c.check])
 		}
 		if answers[0].verdict == yes {
 			return tell(Organization, "the trust policy and the caller's own allow it, which leaves a resource control policy, "+

@@ -130,6 +130,14 @@ var trustFaults = []fault{
 		}, []string{"wrong 555555555555 restore caller: may not assume it"},
 	},
 	{
+		"permissions boundary of the orchestrator in the way", func(s *scene) {
+			r := s.orchestrator("arn:aws:iam::" + vault + ":user/host")
+			r.Boundary = allow(s.t, "sts:AssumeRole", "*")
+			r.Boundary.Statements[0].Resources = iampolicy.Of("arn:aws:iam::"+vault+":role/*", "arn:aws:iam::"+shop+":role/*")
+			s.PutRole(vault, r)
+		}, []string{"wrong 555555555555 restore boundary: may not assume it: no permissions boundary"},
+	},
+	{
 		"hub role is missing", func(s *scene) {
 			s.DeleteRole(vault, "orchestrator")
 		}, []string{"wrong 999999999999 - role-exists: no such role"},
