@@ -168,6 +168,7 @@ func install(ctx context.Context, cloud *backuptest.Cloud) (keys, error) {
 		Protected:    []iampolicy.Protected{{Account: shop, ExternalID: "secret-of-" + shop, Regions: []string{region}}},
 		Restore:      []iampolicy.RestoreAccount{{Account: clean, ExternalID: "secret-of-" + clean, Regions: []string{region}, Keys: []string{made.clean}}},
 	}
+	cloud.PutRole(vault, backuptest.Role{Name: "key-admin"}) // a key policy names nobody who is not there
 	assume, err := installation.OrchestratorPolicy()
 	if err != nil {
 		return made, err
