@@ -61,7 +61,7 @@ func (c *Cloud) AddKey(account accounts.ID, region string, policy *iampolicy.Doc
 		}
 		in.Policy, in.BypassPolicyLockoutSafetyCheck = aws.String(string(text)), true
 	}
-	out, err := kms.NewFromConfig(c.Config(c.Root(account), region)).CreateKey(context.Background(), in)
+	out, err := kms.NewFromConfig(c.builder(account, region)).CreateKey(context.Background(), in)
 	if err != nil {
 		return "", fmt.Errorf("backuptest: %w", err)
 	}
@@ -151,7 +151,15 @@ func (c *Cloud) volumesOf(account accounts.ID, region, instance string) ([]Ref, 
 
 // root is a client of the account's root user, which nothing but an SCP binds.
 func (c *Cloud) root(account accounts.ID, region string) *ec2.Client {
-	return ec2.NewFromConfig(c.Config(c.Root(account), region))
+	return ec2.NewFromConfig(c.builder(account, region))
+}
+
+// builder is the configuration of root: what SetFault, SetLag and the limits
+// on requests do to others does not happen to it.
+func (c *Cloud) builder(account accounts.ID, region string) aws.Config {
+	cfg := c.Config(c.Root(account), region)
+	cfg.HTTPClient = c.sim.Builder()
+	return cfg
 }
 
 func (c *Cloud) settle(account accounts.ID, region string) {

@@ -3,6 +3,7 @@ package backuptest_test
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
@@ -74,4 +75,27 @@ func TestWhatCannotBeAddedIsAnError(t *testing.T) {
 	require.ErrorContains(t, err, "out of range")
 	_, _, err = cloud.AddInstance(shop, dublin, backuptest.Instance{Disks: []backuptest.Disk{{Type: "nothing"}}})
 	require.ErrorContains(t, err, "backuptest: ")
+}
+
+// Whoever builds the world does not live in it: neither faults nor late news
+// nor limits on requests keep a resource from being added.
+func TestWhatIsAddedMeetsNoTrouble(t *testing.T) {
+	backuptest.Simulate(func() {
+		cloud := backuptest.New(backuptest.Options{})
+		cloud.SetLag(5*time.Minute, 3)
+		cloud.SetFault(func(backuptest.Call) backuptest.Fault { return backuptest.Fault{Way: backuptest.Throttle} })
+		key, err := cloud.AddKey(shop, dublin, nil)
+		require.NoError(t, err)
+		for range 50 { // AWS lets start five at once, and then two a second
+			id, volumes, err := cloud.AddInstance(shop, dublin, backuptest.Instance{Disks: []backuptest.Disk{{GiB: 1, KeyARN: key}}})
+			require.NoError(t, err)
+			require.NotEmpty(t, id)
+			require.Len(t, volumes, 2)
+		}
+		require.Zero(t, cloud.Stats().Throttled)
+		require.Zero(t, cloud.Stats().Faults)
+
+		_, err = ec2.NewFromConfig(cloud.Config(cloud.Root(shop), dublin)).DescribeInstances(context.Background(), nil)
+		require.ErrorContains(t, err, "RequestLimitExceeded")
+	})
 }

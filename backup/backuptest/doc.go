@@ -15,7 +15,8 @@
 // contents, to be compared after a restore.
 //
 // A world is a few lines: AddKey, AddVolume and AddInstance put resources into
-// an account that are ready at once. What goes wrong is a Script or a function
+// an account that are ready at once, whatever limits, lags and faults there are
+// for others. What goes wrong is a Script or a function
 // for SetFault, a Process that is killed, a lag (SetLag), a clock that is wrong.
 // What happened is in Log and Stats, and a Watcher says what must never have.
 //

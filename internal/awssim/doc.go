@@ -1,6 +1,6 @@
 // Package awssim is the simulated AWS: several accounts with IAM, STS, EC2,
-// EBS direct, KMS, S3 and Systems Manager behind the real wire protocols, in
-// memory.
+// EBS direct, KMS, S3, Systems Manager and Organizations behind the real wire
+// protocols, in memory.
 //
 //	cloud := awssim.New(awssim.Options{})
 //	admin := cloud.User("111111111111", "admin", awssim.Admin())

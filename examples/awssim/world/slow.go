@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// maxPeek is more than any request has that names its operation in the body.
-const maxPeek = 1 << 20
+// maxPeek is as much as the largest request may have: a part of an object.
+const maxPeek = 16 << 20
 
 // slowWrites lets requests that may change something, and those for contents
 // of snapshots and objects, wait before they reach the handler. That a look

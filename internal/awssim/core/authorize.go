@@ -2,6 +2,7 @@ package core
 
 import (
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -49,6 +50,18 @@ func (c *Call) DryRun(flag *bool) error {
 func (c *Call) Unsupported(member string) error {
 	c.Cloud.NoteMisuse("%s %s: %s is not simulated", c.Service, c.Operation, member)
 	return Errorf("UnsupportedOperation", "the simulated %s does not know %s", c.Operation, member)
+}
+
+// Refuse is Unsupported for the first of the members that a request, or a part
+// of one, sets. in is a pointer to its type of the SDK.
+func (c *Call) Refuse(in any, members ...string) error {
+	request := reflect.ValueOf(in).Elem()
+	for _, member := range members {
+		if !request.FieldByName(member).IsZero() {
+			return c.Unsupported(member)
+		}
+	}
+	return nil
 }
 
 // A verdict is what the policies say of a need.

@@ -27,6 +27,7 @@ type Call struct {
 	Now       time.Time
 	RequestID string
 
+	builds    bool            // the world: see Cloud.Builder
 	decisions []Authorization // on what it needed, if somebody wants to know
 	UserAgent string
 	Referer   string // empty means that the client sent none

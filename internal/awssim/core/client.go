@@ -23,9 +23,10 @@ import (
 // It stands for one process on one host: what has it in its configuration
 // lives and dies with it.
 type Client struct {
-	cloud *Cloud
-	once  sync.Once
-	dead  chan struct{}
+	cloud  *Cloud
+	builds bool // see Builder
+	once   sync.Once
+	dead   chan struct{}
 }
 
 // ErrDead is the error of every call that a process makes after its end.
@@ -33,6 +34,18 @@ var ErrDead = errors.New("core: the process is dead")
 
 // Client returns a new HTTP client for the cloud.
 func (c *Cloud) Client() *Client { return &Client{cloud: c, dead: make(chan struct{})} }
+
+// Builder returns a new HTTP client for whoever makes the world and does not
+// live in it: its calls meet no limits and no faults, and are told of
+// everything at once. They are authorized, logged and counted as all are.
+func (c *Cloud) Builder() *Client {
+	b := c.Client()
+	b.builds = true
+	return b
+}
+
+// isBuilder tells whether the client came from Builder.
+func (c *Client) isBuilder() bool { return c != nil && c.builds }
 
 // Kill ends the process: each of its calls fails from now on, at once and for
 // ever, with ErrDead. Those that are on their way to the cloud take no effect,

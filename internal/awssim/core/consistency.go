@@ -111,7 +111,7 @@ func (c *Call) Lags() bool { return c.Cloud.lag.on() }
 // at that time. It costs next to nothing if nothing lags.
 func (c *Call) Sees(kind Change, id string, changed time.Time) bool {
 	l := &c.Cloud.lag
-	if !l.on() || !changed.After(l.since) {
+	if !l.on() || c.builds || !changed.After(l.since) {
 		return true
 	}
 	longest, age := l.longest(kind), c.Now.Sub(changed)

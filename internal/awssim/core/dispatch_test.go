@@ -220,8 +220,8 @@ func TestAnUnknownRegionHasNoHost(t *testing.T) {
 func TestMisuseIsAnErrorAndIsRemembered(t *testing.T) {
 	var told []string
 	w := newWorld(t, core.Options{Latency: -1, OnMisuse: func(s string) { told = append(told, s) }})
-	w.copySnapshot = func(c *core.Call, _ *ec2.CopySnapshotInput) (*ec2.CopySnapshotOutput, error) {
-		return nil, c.Unsupported("DestinationOutpostArn")
+	w.copySnapshot = func(c *core.Call, in *ec2.CopySnapshotInput) (*ec2.CopySnapshotOutput, error) {
+		return nil, c.Refuse(in, "KmsKeyId", "DestinationOutpostArn", "Encrypted")
 	}
 	w.describe = func(*core.Call, *ec2.DescribeSnapshotsInput) (*ec2.DescribeSnapshotsOutput, error) {
 		return nil, errors.New("not an AWS error")
@@ -230,7 +230,9 @@ func TestMisuseIsAnErrorAndIsRemembered(t *testing.T) {
 	client := w.ec2(k)
 	_, err := client.DescribeVolumes(t.Context(), nil)
 	require.Equal(t, "InvalidAction", code(t, err))
-	_, err = client.CopySnapshot(t.Context(), &ec2.CopySnapshotInput{SourceRegion: aws.String("eu-west-1"), SourceSnapshotId: aws.String("s")})
+	_, err = client.CopySnapshot(t.Context(), &ec2.CopySnapshotInput{
+		SourceRegion: aws.String("eu-west-1"), SourceSnapshotId: aws.String("s"), DestinationOutpostArn: aws.String("o"), Encrypted: aws.Bool(true),
+	})
 	require.Equal(t, "UnsupportedOperation", code(t, err))
 	_, err = client.DescribeSnapshots(t.Context(), nil)
 	require.Equal(t, "InternalError", code(t, err))

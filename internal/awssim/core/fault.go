@@ -126,7 +126,7 @@ func (c *Cloud) SetFault(decide func(CallInfo) Fault) {
 func (c *Cloud) fault(call *Call, in any) Fault {
 	c.calls++
 	call.N = c.calls
-	if c.onCall == nil {
+	if c.onCall == nil || call.builds {
 		return Fault{}
 	}
 	f := c.onCall(CallInfo{

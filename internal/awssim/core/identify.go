@@ -30,7 +30,7 @@ func (c *Cloud) identify(r *http.Request, body []byte) (*Call, *Service, *Error)
 	}
 	return &Call{
 		Cloud: c, Account: key.account, Region: home(s.Name, sig.Region), Host: r.Host, Service: s.Name, Caller: key.caller, Now: now,
-		UserAgent: r.UserAgent(), Referer: r.Referer(),
+		UserAgent: r.UserAgent(), Referer: r.Referer(), builds: sender(r).isBuilder(),
 	}, s, nil
 }
 

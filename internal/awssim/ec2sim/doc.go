@@ -25,6 +25,7 @@
 // may not depend on, since no public source tells, can be changed, such as the
 // error code for a locked snapshot: see [Service.SetLockedCode].
 //
-// Not simulated: Outposts and Local Zones, launching by templates, spot, and the
-// Recycle Bin's own API: see [Service.SetRecycleBin].
+// Not simulated: Outposts and Local Zones, launching by templates, spot, IPv6,
+// volumes attached to several instances, and the Recycle Bin's own API: see
+// [Service.SetRecycleBin].
 package ec2sim

@@ -13,6 +13,9 @@ func (s *Service) AttachVolume(c *core.Call, in *ec2.AttachVolumeInput) (*ec2.At
 	if _, err := s.here(c); err != nil {
 		return nil, err
 	}
+	if in.EbsCardIndex != nil {
+		return nil, c.Unsupported("EbsCardIndex")
+	}
 	v, err := s.ownVolume(c, in.VolumeId)
 	if err != nil {
 		return nil, err

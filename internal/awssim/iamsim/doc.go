@@ -2,8 +2,9 @@
 // users, policies and instance profiles that package core keeps, and the
 // policy simulator.
 //
-// What counts at once here takes seconds on AWS: a role, a policy or a key is
-// in force as soon as the call that made it has answered.
+// What takes seconds on AWS counts at once here, unless the cloud's consistency
+// says otherwise: a role, a policy or a key is in force as soon as the call that
+// made it has answered.
 //
 // What is not simulated: groups, passwords, MFA, certificates, identity
 // providers, credential reports, and the policies of service-linked roles.

@@ -11,6 +11,6 @@
 // What each operation demands of the caller is written in needs.go, from the
 // Service Authorization Reference and the AWS KMS Developer Guide.
 //
-// Not simulated: asymmetric, HMAC and multi-Region keys, imported key
-// material, custom key stores, rotation.
+// Not simulated: asymmetric and HMAC keys, imported key material, custom key
+// stores, pairs of RSA data keys.
 package kmssim

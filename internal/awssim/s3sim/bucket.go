@@ -92,21 +92,17 @@ func (s *Service) CreateBucket(c *core.Call, in *s3.CreateBucketInput) (*s3.Crea
 
 // plainBucket refuses what is not simulated.
 func plainBucket(c *core.Call, in *s3.CreateBucketInput) error {
-	conf := in.CreateBucketConfiguration
-	for member, used := range map[string]bool{
-		"ACL":             in.ACL != "" && in.ACL != types.BucketCannedACLPrivate,
-		"Grant":           in.GrantFullControl != nil || in.GrantRead != nil || in.GrantReadACP != nil || in.GrantWrite != nil || in.GrantWriteACP != nil,
-		"ObjectOwnership": in.ObjectOwnership != "" && in.ObjectOwnership != types.ObjectOwnershipBucketOwnerEnforced,
-		"BucketNamespace": in.BucketNamespace != "",
-		"Bucket":          conf != nil && conf.Bucket != nil,
-		"Location":        conf != nil && conf.Location != nil,
-		"Tags":            conf != nil && len(conf.Tags) > 0,
-	} {
-		if used {
-			return c.Unsupported(member)
-		}
+	switch {
+	case in.ACL != "" && in.ACL != types.BucketCannedACLPrivate:
+		return c.Unsupported("ACL")
+	case in.ObjectOwnership != "" && in.ObjectOwnership != types.ObjectOwnershipBucketOwnerEnforced:
+		return c.Unsupported("ObjectOwnership")
 	}
-	return nil
+	err := c.Refuse(in, "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP", "BucketNamespace")
+	if conf := in.CreateBucketConfiguration; err == nil && conf != nil {
+		err = c.Refuse(conf, "Bucket", "Location", "Tags")
+	}
+	return err
 }
 
 // canCreate checks the name, the Region and whose the name is already.

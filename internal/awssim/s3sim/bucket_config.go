@@ -49,8 +49,8 @@ func (s *Service) GetBucketVersioning(c *core.Call, in *s3.GetBucketVersioningIn
 // retention of new objects.
 // Source: Amazon S3 API Reference, PutObjectLockConfiguration.
 func (s *Service) PutObjectLockConfiguration(c *core.Call, in *s3.PutObjectLockConfigurationInput) (*s3.PutObjectLockConfigurationOutput, error) {
-	if in.Token != nil {
-		return nil, c.Unsupported("Token")
+	if err := c.Refuse(in, "Token", "RequestPayer"); err != nil {
+		return nil, err
 	}
 	b, err := s.find(c, in.Bucket, in.ExpectedBucketOwner)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // CopyObject makes an object of another one, of any bucket in the Region. A
 // lock is not copied.
 func (s *Service) CopyObject(c *core.Call, in *s3.CopyObjectInput) (*s3.CopyObjectOutput, error) {
-	if err := refuse(c, in, append(notStored, "CopySourceIfModifiedSince", "CopySourceIfUnmodifiedSince",
+	if err := c.Refuse(in, append(notStored, "CopySourceIfModifiedSince", "CopySourceIfUnmodifiedSince",
 		"CopySourceSSECustomerAlgorithm", "CopySourceSSECustomerKey", "CopySourceSSECustomerKeyMD5", "TaggingDirective")...); err != nil {
 		return nil, err
 	}

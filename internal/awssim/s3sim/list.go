@@ -72,7 +72,7 @@ func (l listing) common(key string) (string, bool) {
 
 // ListObjectsV2 lists current objects by key.
 func (s *Service) ListObjectsV2(c *core.Call, in *s3.ListObjectsV2Input) (*s3.ListObjectsV2Output, error) {
-	if err := refuse(c, in, "OptionalObjectAttributes", "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "OptionalObjectAttributes", "RequestPayer"); err != nil {
 		return nil, err
 	}
 	b, err := s.find(c, in.Bucket, in.ExpectedBucketOwner)
@@ -149,7 +149,7 @@ func (s *Service) fill(b *bucket, l listing, after string, owner bool, out *s3.L
 // ListObjectVersions lists all versions and delete markers by key, the newest
 // of each first.
 func (s *Service) ListObjectVersions(c *core.Call, in *s3.ListObjectVersionsInput) (*s3.ListObjectVersionsOutput, error) {
-	if err := refuse(c, in, "OptionalObjectAttributes", "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "OptionalObjectAttributes", "RequestPayer"); err != nil {
 		return nil, err
 	}
 	b, err := s.find(c, in.Bucket, in.ExpectedBucketOwner)

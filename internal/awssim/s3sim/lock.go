@@ -110,7 +110,7 @@ func (s *Service) lockable(c *core.Call, t target, action string, keys map[strin
 // nothing.
 // Source: Amazon S3 User Guide, "Locking objects with Object Lock".
 func (s *Service) PutObjectRetention(c *core.Call, in *s3.PutObjectRetentionInput) (*s3.PutObjectRetentionOutput, error) {
-	if err := refuse(c, in, "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "RequestPayer"); err != nil {
 		return nil, err
 	}
 	want := types.ObjectLockRetention{}
@@ -162,7 +162,7 @@ func (s *Service) bypass(c *core.Call, b *bucket, v *version, asked bool) error 
 
 // GetObjectRetention tells how long a version is kept.
 func (s *Service) GetObjectRetention(c *core.Call, in *s3.GetObjectRetentionInput) (*s3.GetObjectRetentionOutput, error) {
-	if err := refuse(c, in, "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "RequestPayer"); err != nil {
 		return nil, err
 	}
 	_, v, err := s.lockable(c, target{in.Bucket, in.ExpectedBucketOwner, in.Key, in.VersionId}, "GetObjectRetention", nil)
@@ -181,7 +181,7 @@ func noLock() error {
 
 // PutObjectLegalHold puts a hold on a version, or takes it off.
 func (s *Service) PutObjectLegalHold(c *core.Call, in *s3.PutObjectLegalHoldInput) (*s3.PutObjectLegalHoldOutput, error) {
-	if err := refuse(c, in, "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "RequestPayer"); err != nil {
 		return nil, err
 	}
 	var status types.ObjectLockLegalHoldStatus
@@ -202,7 +202,7 @@ func (s *Service) PutObjectLegalHold(c *core.Call, in *s3.PutObjectLegalHoldInpu
 
 // GetObjectLegalHold tells whether there is a hold on a version.
 func (s *Service) GetObjectLegalHold(c *core.Call, in *s3.GetObjectLegalHoldInput) (*s3.GetObjectLegalHoldOutput, error) {
-	if err := refuse(c, in, "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "RequestPayer"); err != nil {
 		return nil, err
 	}
 	_, v, err := s.lockable(c, target{in.Bucket, in.ExpectedBucketOwner, in.Key, in.VersionId}, "GetObjectLegalHold", nil)

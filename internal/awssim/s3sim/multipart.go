@@ -49,7 +49,7 @@ type part struct {
 
 // CreateMultipartUpload begins an object that comes in parts.
 func (s *Service) CreateMultipartUpload(c *core.Call, in *s3.CreateMultipartUploadInput) (*s3.CreateMultipartUploadOutput, error) {
-	if err := refuse(c, in, notStored...); err != nil {
+	if err := c.Refuse(in, notStored...); err != nil {
 		return nil, err
 	}
 	if in.ChecksumType == types.ChecksumTypeFullObject || in.ChecksumAlgorithm == types.ChecksumAlgorithmCrc64nvme {
@@ -112,7 +112,7 @@ func (s *Service) uploading(c *core.Call, t target, id *string, action string) (
 
 // UploadPart adds a part, or replaces the one of its number.
 func (s *Service) UploadPart(c *core.Call, in *s3.UploadPartInput) (*s3.UploadPartOutput, error) {
-	if err := refuse(c, in, "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5", "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5", "RequestPayer"); err != nil {
 		return nil, err
 	}
 	b, u, err := s.uploading(c, target{bucket: in.Bucket, owner: in.ExpectedBucketOwner, key: in.Key}, in.UploadId, "PutObject")
@@ -149,7 +149,7 @@ func (s *Service) UploadPart(c *core.Call, in *s3.UploadPartInput) (*s3.UploadPa
 
 // CompleteMultipartUpload makes the object of the parts it lists.
 func (s *Service) CompleteMultipartUpload(c *core.Call, in *s3.CompleteMultipartUploadInput) (*s3.CompleteMultipartUploadOutput, error) {
-	if err := refuse(c, in, "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5", "RequestPayer", "MpuObjectSize", "ChecksumType",
+	if err := c.Refuse(in, "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5", "RequestPayer", "MpuObjectSize", "ChecksumType",
 		"ChecksumCRC32", "ChecksumCRC32C", "ChecksumCRC64NVME", "ChecksumSHA1", "ChecksumSHA256"); err != nil {
 		return nil, err
 	}
@@ -222,7 +222,7 @@ func (u *upload) assemble(list []types.CompletedPart, v *version) error {
 
 // AbortMultipartUpload gives an upload up.
 func (s *Service) AbortMultipartUpload(c *core.Call, in *s3.AbortMultipartUploadInput) (*s3.AbortMultipartUploadOutput, error) {
-	if err := refuse(c, in, "RequestPayer", "IfMatchInitiatedTime"); err != nil {
+	if err := c.Refuse(in, "RequestPayer", "IfMatchInitiatedTime"); err != nil {
 		return nil, err
 	}
 	b, u, err := s.uploading(c, target{bucket: in.Bucket, owner: in.ExpectedBucketOwner, key: in.Key}, in.UploadId, "AbortMultipartUpload")
@@ -235,7 +235,7 @@ func (s *Service) AbortMultipartUpload(c *core.Call, in *s3.AbortMultipartUpload
 
 // ListParts lists the parts of an upload by number.
 func (s *Service) ListParts(c *core.Call, in *s3.ListPartsInput) (*s3.ListPartsOutput, error) {
-	if err := refuse(c, in, "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5", "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5", "RequestPayer"); err != nil {
 		return nil, err
 	}
 	b, u, err := s.uploading(c, target{bucket: in.Bucket, owner: in.ExpectedBucketOwner, key: in.Key}, in.UploadId, "ListMultipartUploadParts")

@@ -15,7 +15,7 @@ import (
 // ListMultipartUploads lists uploads that are neither complete nor aborted, by
 // key and then by their beginning.
 func (s *Service) ListMultipartUploads(c *core.Call, in *s3.ListMultipartUploadsInput) (*s3.ListMultipartUploadsOutput, error) {
-	if err := refuse(c, in, "RequestPayer", "Delimiter"); err != nil {
+	if err := c.Refuse(in, "RequestPayer", "Delimiter"); err != nil {
 		return nil, err
 	}
 	b, err := s.find(c, in.Bucket, in.ExpectedBucketOwner)

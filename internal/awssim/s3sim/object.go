@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"maps"
 	"net/http"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -140,17 +139,6 @@ func (s *Service) noKey(c *core.Call, b *bucket, key string) error {
 		e.Members["x-amz-delete-marker"] = "true"
 	}
 	return e
-}
-
-// refuse is the error for the first of the members that a request uses.
-func refuse(c *core.Call, in any, members ...string) error {
-	v := reflect.ValueOf(in).Elem()
-	for _, m := range members {
-		if !v.FieldByName(m).IsZero() {
-			return c.Unsupported(m)
-		}
-	}
-	return nil
 }
 
 // notStored are the members of inputs for access control, customers' keys and

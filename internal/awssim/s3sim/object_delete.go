@@ -24,7 +24,7 @@ type deletion struct {
 // the object behind a delete marker, or where versioning never was on deletes
 // it. What is not there counts as deleted.
 func (s *Service) DeleteObject(c *core.Call, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	if err := refuse(c, in, "MFA", "RequestPayer", "IfMatchLastModifiedTime", "IfMatchSize"); err != nil {
+	if err := c.Refuse(in, "MFA", "RequestPayer", "IfMatchLastModifiedTime", "IfMatchSize"); err != nil {
 		return nil, err
 	}
 	b, err := s.find(c, in.Bucket, in.ExpectedBucketOwner)
@@ -45,7 +45,7 @@ func (s *Service) DeleteObject(c *core.Call, in *s3.DeleteObjectInput) (*s3.Dele
 // DeleteObjects deletes up to 1,000 objects or versions, each for itself.
 // Source: Amazon S3 API Reference, DeleteObjects.
 func (s *Service) DeleteObjects(c *core.Call, in *s3.DeleteObjectsInput) (*s3.DeleteObjectsOutput, error) {
-	if err := refuse(c, in, "MFA", "RequestPayer"); err != nil {
+	if err := c.Refuse(in, "MFA", "RequestPayer"); err != nil {
 		return nil, err
 	}
 	b, err := s.find(c, in.Bucket, in.ExpectedBucketOwner)

@@ -18,7 +18,7 @@ import (
 
 // GetObject returns an object, or a range of it.
 func (s *Service) GetObject(c *core.Call, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
-	if err := refuse(c, in, "PartNumber", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"); err != nil {
+	if err := c.Refuse(in, "PartNumber", "RequestPayer", "SSECustomerAlgorithm", "SSECustomerKey", "SSECustomerKeyMD5"); err != nil {
 		return nil, err
 	}
 	b, v, err := s.readable(c, target{in.Bucket, in.ExpectedBucketOwner, in.Key, in.VersionId})

@@ -28,7 +28,7 @@ type sending struct {
 
 // PutObject makes an object of the whole body.
 func (s *Service) PutObject(c *core.Call, in *s3.PutObjectInput) (*s3.PutObjectOutput, error) {
-	if err := refuse(c, in, append(notStored, "WriteOffsetBytes")...); err != nil {
+	if err := c.Refuse(in, append(notStored, "WriteOffsetBytes")...); err != nil {
 		return nil, err
 	}
 	sent := sending{

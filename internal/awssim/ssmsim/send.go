@@ -25,10 +25,16 @@ const (
 	usualTimeout = 3600 // AWS Systems Manager User Guide, "Understanding command timeout values"
 )
 
+// notServed are the members of a request that are not simulated.
+var notServed = []string{
+	"AlarmConfiguration", "CloudWatchOutputConfig", "DocumentHash", "DocumentHashType", "NotificationConfig", "OutputS3BucketName",
+	"OutputS3KeyPrefix", "ServiceRoleArn",
+}
+
 // SendCommand runs a document on instances, which it names or describes by
 // their tags.
 func (s *Service) SendCommand(c *core.Call, in *ssm.SendCommandInput) (*ssm.SendCommandOutput, error) {
-	if err := simulated(c, in); err != nil {
+	if err := c.Refuse(in, notServed...); err != nil {
 		return nil, err
 	}
 	if err := checkSend(in); err != nil {
@@ -60,21 +66,6 @@ func (s *Service) SendCommand(c *core.Call, in *ssm.SendCommandInput) (*ssm.Send
 	}
 	s.commands[site(c)] = append(s.commands[site(c)], cmd)
 	return &ssm.SendCommandOutput{Command: s.told(cmd, c.Now)}, nil
-}
-
-// simulated refuses what is not simulated.
-func simulated(c *core.Call, in *ssm.SendCommandInput) error {
-	for member, used := range map[string]bool{
-		"AlarmConfiguration": in.AlarmConfiguration != nil, "CloudWatchOutputConfig": in.CloudWatchOutputConfig != nil,
-		"DocumentHash": in.DocumentHash != nil || in.DocumentHashType != "", "NotificationConfig": in.NotificationConfig != nil,
-		"OutputS3BucketName": in.OutputS3BucketName != nil, "OutputS3KeyPrefix": in.OutputS3KeyPrefix != nil,
-		"ServiceRoleArn": in.ServiceRoleArn != nil,
-	} {
-		if used {
-			return c.Unsupported(member)
-		}
-	}
-	return nil
 }
 
 // checkSend checks what can be said of a request by itself.
