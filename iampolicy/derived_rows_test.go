@@ -57,6 +57,9 @@ func (r request) withOtherAccount() request {
 	}
 	parts[4] = other
 	r.name, r.resource = r.name+": in another account", strings.Join(parts, ":")
+	// EC2 has no policy that lets others in, nor has passing a role. As if it
+	// were the caller's own, only the role's policy is left to refuse.
+	_, r.owner, _ = strings.Cut(r.who, ".")
 	switch parts[2] {
 	case "kms":
 		r.owner, r.policy = other, "open key"

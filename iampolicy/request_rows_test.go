@@ -74,10 +74,11 @@ func mark(want bool, word string, groups ...[]request) []request {
 }
 
 func discoverRows() (rows []request) {
+	holds := []string{"ec2:DescribeImages", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus", "ec2:ListSnapshotsInRecycleBin"}
 	for _, list := range [][]string{
-		{backup1, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
-		{backup2, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
-		{writer, "ec2:DescribeSnapshots"},
+		append([]string{backup1, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"}, holds...),
+		append([]string{backup2, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"}, holds...),
+		append([]string{writer, "ec2:DescribeSnapshots"}, holds...),
 		{restore5, "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"},
 	} {
 		who := list[0]

@@ -19,7 +19,7 @@ import (
 
 var (
 	seed  = flag.Uint64("seed", 1, "seed of the random cases")
-	cases = flag.Int("cases", 4000, "how many random cases")
+	cases = flag.Int("cases", 20_000, "how many random cases")
 )
 
 // A sample is one question, in the form judge.mjs reads it.
