@@ -29,6 +29,8 @@ var mayImport = map[string][]string{
 	// What drivers do around a call, in the words of package backup.
 	"internal/awscall": {"backup", "internal/awserr"},
 
+	"iampolicy/record": {"iampolicy"},
+
 	"internal/awssim":          {"iampolicy", "internal/awssim/..."},
 	"internal/awssim/core":     {"iampolicy", "internal/awssim/sigv4", "internal/awssim/wire"},
 	"internal/awssim/stssim":   {"iampolicy", "internal/awssim/core", "internal/awssim/sigv4", "internal/awssim/wire"},
@@ -54,8 +56,9 @@ var mayImport = map[string][]string{
 // outside the standard library that they may import, by prefix. The EC2
 // module alone takes a minute to compile: who does not need it must not pay.
 var mayImportOutside = map[string][]string{
-	"retention": {},
-	"iampolicy": {},
+	"retention":        {},
+	"iampolicy":        {},
+	"iampolicy/record": {"github.com/aws/aws-sdk-go-v2/aws/middleware", "github.com/aws/smithy-go/middleware"},
 	"accounts": {
 		"github.com/aws/aws-sdk-go-v2/aws", "github.com/aws/aws-sdk-go-v2/credentials",
 		"github.com/aws/aws-sdk-go-v2/service/sts", "github.com/aws/smithy-go", "golang.org/x/sync",
