@@ -226,8 +226,13 @@ func TestNoMutantIsTakenForTheDocument(t *testing.T) {
 		doc := docs[name]
 		for _, m := range mutants(doc) {
 			require.False(t, iampolicy.Equivalent(doc, m.doc), "%s %s", name, m.name)
+			if strings.HasPrefix(name, "plan-session") {
+				continue // its statements overlap on purpose: what one loses another gives
+			}
 			require.False(t, iampolicy.Compare(m.doc, doc).None(), "%s %s", name, m.name)
-			if n++; n%every != 0 { // Covers takes its time
+			// Covers takes its time; and a guard, which only denies, means
+			// something beside other policies alone.
+			if n++; n%every != 0 || strings.Contains(name, "guard") {
 				continue
 			}
 			sid, _, _ := strings.Cut(m.name, ":")

@@ -74,11 +74,10 @@ func mark(want bool, word string, groups ...[]request) []request {
 }
 
 func discoverRows() (rows []request) {
-	holds := []string{"ec2:DescribeImages", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus", "ec2:ListSnapshotsInRecycleBin"}
 	for _, list := range [][]string{
-		append([]string{backup1, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"}, holds...),
-		append([]string{backup2, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"}, holds...),
-		append([]string{writer, "ec2:DescribeSnapshots"}, holds...),
+		{backup1, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
+		{backup2, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
+		{writer, "ec2:DescribeSnapshots"},
 		{restore5, "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"},
 	} {
 		who := list[0]
