@@ -62,7 +62,7 @@ func ExampleInstallation_StackSet() {
 		VaultKeys:    []string{"arn:aws:kms:eu-west-1:999999999999:key/6f1c9a58-5f0e-4e9d-9d55-0f6f2c1b7a10"},
 		KeyAdmins:    []string{"arn:aws:iam::999999999999:role/key-admin"},
 	}
-	t, err := i.StackSet([]string{"eu-west-1", "eu-central-1"}, "fleet-5c1a")
+	t, err := i.StackSet(iampolicy.Protected{Regions: []string{"eu-west-1", "eu-central-1"}, ExternalID: "fleet-5c1a"})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -49,30 +49,36 @@ func (i Installation) template(account string) *Template {
 // account has this id.
 const anyAccount = "000000000000"
 
-// StackSet returns the roles that any protected account needs which is backed
-// up in these Regions, for a StackSet of a whole organization (CloudFormation
-// User Guide, "StackSets concepts", service-managed permissions): the template
-// names no protected account, and the installation need not list them.
+// StackSet returns the roles that any protected account needs, for a StackSet
+// of a whole organization (CloudFormation User Guide, "StackSets concepts",
+// service-managed permissions). The template names no protected account, and
+// the installation need not list them. Of each account holds what like says:
+// its Account is empty, its ExternalID is what external ids begin with, and it
+// has no keys, which would be of one account. Snapshots under the AWS-managed
+// key can so not be copied: accounts that need it have a Template of their own.
 //
-// Each account's external id is the prefix, a dash and the account's id, since
+// Each account's external id is that prefix, a dash and the account's id, since
 // a StackSet gives all its stacks the same parameters. That is one for each
 // account, as it must be; that it can be guessed does no harm as long as the
 // vault alone decides which external id goes with which role, and never takes
 // one from whoever asks for a backup. The prefix should be random still.
-//
-// Keys of a protected account to rekey under cannot be named here, so that
-// snapshots under the AWS-managed key cannot be copied: such accounts need a
-// Template of their own.
-func (i Installation) StackSet(regions []string, externalIDPrefix string) (*Template, error) {
-	if externalIDPrefix == "" {
-		return nil, errors.New("iampolicy: StackSet: the prefix of external ids is missing")
+func (i Installation) StackSet(like Protected) (*Template, error) {
+	prefix := like.ExternalID
+	switch {
+	case like.Account != "":
+		return nil, &FieldError{Field: "Account", Problem: "is of one account; a StackSet is for any"}
+	case prefix == "":
+		return nil, &FieldError{Field: "ExternalID", Problem: "is missing; external ids begin with it"}
+	case len(like.SourceKeys) > 0 || len(like.RekeyKeys) > 0:
+		return nil, &FieldError{Field: "SourceKeys", Problem: "keys are of one account; a StackSet is for any"}
 	}
-	i.Protected = []Protected{{Account: anyAccount, ExternalID: externalIDPrefix + "-" + anyAccount, Regions: regions}}
+	like.Account, like.ExternalID = anyAccount, prefix+"-"+anyAccount
+	i.Protected = []Protected{like}
 	t, err := i.Template(anyAccount)
 	if err != nil {
 		return nil, err
 	}
-	t.prefix = externalIDPrefix
+	t.prefix = prefix
 	return t, nil
 }
 
@@ -128,6 +134,10 @@ func (r Role) description() string {
 		return "Deletes the copies that snapkeep made here."
 	case "vault-sharer":
 		return "Shares copies with the restore accounts and nobody else."
+	case "export":
+		return "Reads the blocks of copies."
+	case "import":
+		return "Writes snapshots block by block."
 	case "restore":
 		return "Makes volumes and instances from the copies that the vault account shares."
 	}

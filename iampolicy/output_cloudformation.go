@@ -131,6 +131,7 @@ func (t text) formed() any {
 var cloudFormationNames = map[blank]string{
 	blankAccount: "AWS::AccountId", blankPartition: "AWS::Partition", blankSuffix: "AWS::URLSuffix",
 	blankVault: "VaultAccount", blankOrchestrator: "Orchestrator", blankExternalID: "ExternalId", blankPrefix: "ExternalIdPrefix",
+	blankRestoreID: "RestoreExternalId",
 }
 
 // camel makes SnapkeepBackup of snapkeep-backup: logical ids have letters and

@@ -9,7 +9,7 @@ import (
 // in the account whose credentials the CLI finds, and stops if that is not the
 // account that the template is for. Roles that exist get the policies anew.
 // The parameters can be set in the environment: VAULT_ACCOUNT, ORCHESTRATOR,
-// and EXTERNAL_ID or EXTERNAL_ID_PREFIX.
+// EXTERNAL_ID or EXTERNAL_ID_PREFIX, and RESTORE_EXTERNAL_ID.
 func (t *Template) Script() []byte {
 	var b strings.Builder
 	b.WriteString(scriptHead)
@@ -76,6 +76,7 @@ put_managed() {
 var shellNames = map[blank]string{
 	blankAccount: "account", blankPartition: "partition", blankSuffix: "suffix", blankVault: "vault_account",
 	blankOrchestrator: "orchestrator", blankExternalID: "external_id", blankPrefix: "external_id_prefix",
+	blankRestoreID: "restore_external_id",
 }
 
 // shell writes a document as one word of the shell.

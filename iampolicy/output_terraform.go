@@ -166,6 +166,7 @@ var terraformNames = map[blank]string{
 	blankSuffix:    "data.aws_partition.current.dns_suffix",
 	blankVault:     "var.vault_account", blankOrchestrator: "var.orchestrator",
 	blankExternalID: "var.external_id", blankPrefix: "var.external_id_prefix",
+	blankRestoreID: "var.restore_external_id",
 }
 
 // hcl is a blank alone, or a string with what is filled in.

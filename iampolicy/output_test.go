@@ -31,8 +31,15 @@ func templates(t testing.TB) map[string]*iampolicy.Template {
 	}
 	made, err := china().Template("555555555555")
 	add("china.555555555555", made, err)
-	made, err = i.StackSet([]string{"eu-west-1", "us-east-1"}, "fleet-5c1a")
+	made, err = i.StackSet(iampolicy.Protected{Regions: []string{"eu-west-1", "us-east-1"}, ExternalID: "fleet-5c1a"})
 	add("stackset", made, err)
+	for _, account := range []string{"111111111111", "555555555555", "999999999999"} {
+		made, err := full().Template(account)
+		add("full."+account, made, err)
+	}
+	i.Restore[1].Account, i.Restore[1].Keys = "111111111111", []string{"arn:aws:kms:us-east-1:111111111111:key/drill"}
+	made, err = i.Template("111111111111")
+	add("both.111111111111", made, err)
 	return all
 }
 
@@ -199,11 +206,15 @@ func TestTemplatesRefuse(t *testing.T) {
 	require.ErrorContains(t, err, `account "333333333333" is not of the installation`)
 	_, err = iampolicy.Installation{}.Template("111111111111")
 	require.ErrorContains(t, err, "Vault")
-	_, err = installation().StackSet([]string{"eu-west-1"}, "")
-	require.ErrorContains(t, err, "prefix of external ids is missing")
-	_, err = installation().StackSet(nil, "fleet")
-	require.ErrorContains(t, err, "Protected[0].Regions: is empty")
-	_, err = installation().StackSet([]string{"eu-west-1"}, "fleet 1")
-	require.ErrorContains(t, err, "Protected[0].ExternalID")
-	require.NotContains(t, err.Error(), "fleet 1")
+	for want, like := range map[string]iampolicy.Protected{
+		"ExternalID: is missing":           {Regions: []string{"eu-west-1"}},
+		"Account: is of one account":       {Account: "111111111111", Regions: []string{"eu-west-1"}, ExternalID: "fleet"},
+		"SourceKeys: keys are of one":      {Regions: []string{"eu-west-1"}, ExternalID: "fleet", RekeyKeys: []string{"key"}},
+		"Protected[0].Regions: is empty":   {ExternalID: "fleet"},
+		"Protected[0].ExternalID: want 2 ": {Regions: []string{"eu-west-1"}, ExternalID: "fleet 1"},
+	} {
+		_, err = installation().StackSet(like)
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "fleet")
+	}
 }

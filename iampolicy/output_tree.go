@@ -40,6 +40,7 @@ const (
 	blankVault        blank = "vault"
 	blankOrchestrator blank = "orchestrator"
 	blankExternalID   blank = "external id"
+	blankRestoreID    blank = "external id of restores"
 	blankPrefix       blank = "prefix of external ids"
 )
 
@@ -61,8 +62,11 @@ func (t *Template) parameters() []parameter {
 		id.about = "What external ids begin with; a dash and the id of the account follow."
 		id.longest -= len("-000000000000")
 	} else {
-		id.value = t.externalID()
+		id.value = t.externalID(0)
 	}
+	restoreID := id
+	restoreID.blank, restoreID.name, restoreID.value = blankRestoreID, "restore_external_id", t.externalID(len(t.Roles)-1)
+	restoreID.about = "External id that the vault account sends to restore."
 	all := []parameter{
 		{blank: blankVault, name: "vault_account", about: "Account that keeps the copies.", value: t.vault, pattern: accountPattern.String()},
 		{
@@ -71,6 +75,7 @@ func (t *Template) parameters() []parameter {
 			pattern: `^arn:[a-z-]+:iam::[0-9]{12}:(role|user)/[\w+=,.@/-]+$`,
 		},
 		id,
+		restoreID,
 	}
 	return slices.DeleteFunc(all, func(p parameter) bool { return !t.uses(p.blank) })
 }
@@ -82,14 +87,15 @@ func (t *Template) uses(b blank) bool {
 	})
 }
 
-// externalID that the trust policies demand, all of them the same.
-func (t *Template) externalID() string {
-	if len(t.Roles) == 0 {
+// externalID that the trust policy of a role demands. An account that is
+// protected and restored into may have two: its last roles are those to restore.
+func (t *Template) externalID(role int) string {
+	if role < 0 || role >= len(t.Roles) {
 		return ""
 	}
-	for _, c := range t.Roles[0].Trust.Statements[0].Conditions {
+	for _, c := range t.Roles[role].Trust.Statements[0].Conditions {
 		if c.Key == "sts:ExternalId" {
-			return strings.ReplaceAll(c.Values.Values[0], "${$}{", "${")
+			return c.Values.Values[0]
 		}
 	}
 	return ""
@@ -158,6 +164,8 @@ func (t *Template) text(name, s string) text {
 	switch {
 	case name == "sts:ExternalId" && t.prefix != "":
 		return text{{fill: blankPrefix}, {literal: "-"}, {fill: blankAccount}}
+	case name == "sts:ExternalId" && s != t.externalID(0):
+		return text{{fill: blankRestoreID}}
 	case name == "sts:ExternalId":
 		return text{{fill: blankExternalID}}
 	case s == t.orchestrator:

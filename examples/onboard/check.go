@@ -33,7 +33,7 @@ func declare(base aws.Config, in iampolicy.Installation) (*accounts.Sessions, er
 			all = append(all, accounts.Account{ID: accounts.ID(r.Account), Purposes: map[accounts.Purpose][]accounts.Role{}})
 		}
 		externalID := externalIDs[r.Account]
-		if r.Purpose == string(accounts.Restore) {
+		if p := accounts.Purpose(r.Purpose); p == accounts.Restore || p == accounts.Import {
 			externalID = restoreID(in, r.Account)
 		}
 		all[n].Purposes[accounts.Purpose(r.Purpose)] = []accounts.Role{{ARN: r.ARN(in.Partition), ExternalID: externalID}}

@@ -77,7 +77,7 @@ func (l *liveFlags) template(in iampolicy.Installation) (*iampolicy.Template, er
 	case l.stackSet != "" && l.account != "":
 		return nil, errors.New("-account and -stackset: want one of the two")
 	case l.stackSet != "":
-		return in.StackSet(strings.Split(l.regions, ","), l.stackSet)
+		return in.StackSet(iampolicy.Protected{Regions: strings.Split(l.regions, ","), ExternalID: l.stackSet})
 	case l.account != "":
 		return in.Template(l.account)
 	}

@@ -46,7 +46,7 @@ func TestAStackSetOnboardsAnOrganization(t *testing.T) {
 		cloud := backuptest.New(backuptest.Options{})
 		in, base, err := newVault(ctx, cloud)
 		require.NoError(t, err)
-		set, err := in.StackSet([]string{region}, "fleet-5c1a")
+		set, err := in.StackSet(iampolicy.Protected{Regions: []string{region}, ExternalID: "fleet-5c1a"})
 		require.NoError(t, err)
 		members := []accounts.ID{"222222222222", "012345678901"}
 		cloud.SetOrganization("o-a1b2c3d4e5", append([]accounts.ID{vault}, members...)...)
@@ -92,7 +92,7 @@ func TestTheTemplateOfARealAccountGoesToStandardOutput(t *testing.T) {
 	require.NoError(t, err)
 	made, err := in.Template(shop)
 	require.NoError(t, err)
-	set, err := in.StackSet([]string{region, "eu-central-1"}, "fleet")
+	set, err := in.StackSet(iampolicy.Protected{Regions: []string{region, "eu-central-1"}, ExternalID: "fleet"})
 	require.NoError(t, err)
 	for want, args := range map[string][]string{
 		string(made.CloudFormation()): {"-account", shop},

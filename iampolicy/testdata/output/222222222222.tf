@@ -91,7 +91,7 @@ resource "aws_iam_role_policy" "snapkeep_backup" {
         Action   = "kms:DescribeKey"
         Resource = "arn:${data.aws_partition.current.partition}:kms:*:${data.aws_caller_identity.current.account_id}:key/*"
       },
-      # A snapshot is asked for of each volume it reads.
+      # A snapshot is asked for of each volume it reads, where the account is backed up.
       {
         Sid    = "SnapshotVolumes"
         Effect = "Allow"
@@ -100,6 +100,11 @@ resource "aws_iam_role_policy" "snapkeep_backup" {
           "ec2:CreateSnapshots",
         ]
         Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:volume/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = "us-east-1"
+          }
+        }
       },
       # All volumes of an instance are snapshotted at one moment, which is asked for of the instance
       # too.

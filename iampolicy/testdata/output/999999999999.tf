@@ -106,6 +106,10 @@ resource "aws_iam_role_policy" "snapkeep_vault_writer" {
           }
           StringEquals = {
             "aws:RequestTag/snapkeep:vault" = data.aws_caller_identity.current.account_id
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
           }
         }
       },

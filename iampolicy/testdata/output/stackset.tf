@@ -94,7 +94,7 @@ resource "aws_iam_role_policy" "snapkeep_backup" {
         Action   = "kms:DescribeKey"
         Resource = "arn:${data.aws_partition.current.partition}:kms:*:${data.aws_caller_identity.current.account_id}:key/*"
       },
-      # A snapshot is asked for of each volume it reads.
+      # A snapshot is asked for of each volume it reads, where the account is backed up.
       {
         Sid    = "SnapshotVolumes"
         Effect = "Allow"
@@ -103,6 +103,14 @@ resource "aws_iam_role_policy" "snapkeep_backup" {
           "ec2:CreateSnapshots",
         ]
         Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:volume/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+          }
+        }
       },
       # All volumes of an instance are snapshotted at one moment, which is asked for of the instance
       # too.

@@ -1,0 +1,638 @@
+# Made by iampolicy: change the installation and make it again, not this file.
+
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+variable "vault_account" {
+  type        = string
+  description = "Account that keeps the copies."
+  default     = "999999999999"
+}
+
+variable "orchestrator" {
+  type        = string
+  description = "ARN of the role or user in the vault account that assumes the roles. It must exist."
+  default     = "arn:aws:iam::999999999999:role/backup/orchestrator"
+}
+
+variable "external_id" {
+  type        = string
+  description = "External id that the vault account sends. Each account has its own."
+  default     = "first-9b2d"
+}
+
+variable "restore_external_id" {
+  type        = string
+  description = "External id that the vault account sends to restore."
+  default     = "drill-02aa"
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+resource "aws_iam_role" "snapkeep_backup" {
+  name        = "snapkeep-backup"
+  description = "Finds, snapshots and shares what the vault account backs up. Cannot delete."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # One principal of the vault account assumes the role, and only on behalf of this account: the
+      # external id tells.
+      {
+        Sid    = "Orchestrator"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_id
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "snapkeep_backup" {
+  name = "snapkeep-backup"
+  role = aws_iam_role.snapkeep_backup.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # The state of a run and the catalog are read from the snapshots' tags. Plans select instances
+      # and volumes by id and tag; these calls know no resources, only Regions. What images, locks
+      # and the archive hold is not planned to go, and what went to the Recycle Bin is told.
+      {
+        Sid    = "Describe"
+        Effect = "Allow"
+        Action = [
+          "ec2:DescribeImages",
+          "ec2:DescribeInstances",
+          "ec2:DescribeLockedSnapshots",
+          "ec2:DescribeSnapshotTierStatus",
+          "ec2:DescribeSnapshots",
+          "ec2:DescribeVolumes",
+          "ec2:ListSnapshotsInRecycleBin",
+        ]
+        Resource = "*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+          }
+        }
+      },
+      # Snapshots under the AWS-managed key aws/ebs cannot be shared; only the key's description
+      # tells it from a customer key.
+      {
+        Sid      = "InspectKeys"
+        Effect   = "Allow"
+        Action   = "kms:DescribeKey"
+        Resource = "arn:${data.aws_partition.current.partition}:kms:*:${data.aws_caller_identity.current.account_id}:key/*"
+      },
+      # A snapshot is asked for of each volume it reads, where the account is backed up.
+      {
+        Sid    = "SnapshotVolumes"
+        Effect = "Allow"
+        Action = [
+          "ec2:CreateSnapshot",
+          "ec2:CreateSnapshots",
+        ]
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:volume/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+          }
+        }
+      },
+      # All volumes of an instance are snapshotted at one moment, which is asked for of the instance
+      # too.
+      {
+        Sid      = "SnapshotInstances"
+        Effect   = "Allow"
+        Action   = "ec2:CreateSnapshots"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:instance/*"
+      },
+      # No snapshot is made without the tag by which it is later shared and pruned.
+      {
+        Sid    = "MakeTaggedSnapshots"
+        Effect = "Allow"
+        Action = [
+          "ec2:CreateSnapshot",
+          "ec2:CreateSnapshots",
+        ]
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+          }
+        }
+      },
+      # Tags are set in the call that makes a snapshot and at no other time: who could tag what
+      # exists could have it shared or deleted.
+      {
+        Sid      = "TagNewSnapshots"
+        Effect   = "Allow"
+        Action   = "ec2:CreateTags"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+            "ec2:CreateAction" = [
+              "CreateSnapshot",
+              "CreateSnapshots",
+            ]
+          }
+        }
+      },
+      # Only the vault's own snapshots are shared, and only with the accounts that are to copy them.
+      {
+        Sid      = "ShareOwn"
+        Effect   = "Allow"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Add/userId"                 = var.vault_account
+          }
+        }
+      },
+      # A share is taken back as soon as the copy is verified; other shares are not ours to take.
+      {
+        Sid      = "RevokeOwn"
+        Effect   = "Allow"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Remove/userId"              = var.vault_account
+          }
+        }
+      },
+      # A call that shares with an account could share with everyone as well.
+      {
+        Sid      = "NeverPublic"
+        Effect   = "Deny"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "*"
+        Condition = {
+          Null = {
+            "ec2:Add/group" = "false"
+          }
+        }
+      },
+      # A call that names several accounts, or takes one share back and gives another, must not slip
+      # a stranger in.
+      {
+        Sid      = "NeverToOthers"
+        Effect   = "Deny"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "*"
+        Condition = {
+          "ForAnyValue:StringNotEquals" = {
+            "ec2:Add/userId" = var.vault_account
+          }
+        }
+      },
+      # The source of a copy cannot be told by its tags, but by its owner: nothing is copied that a
+      # stranger shares.
+      {
+        Sid      = "CopySource"
+        Effect   = "Allow"
+        Action   = "ec2:CopySnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "ec2:Owner" = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # Copies are encrypted and carry the tag by which they are later shared and pruned.
+      {
+        Sid      = "MakeTaggedCopies"
+        Effect   = "Allow"
+        Action   = "ec2:CopySnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/$${*}"
+        Condition = {
+          Bool = {
+            "ec2:Encrypted" = "true"
+          }
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+          }
+        }
+      },
+      # Copies are tagged in the call that makes them and at no other time.
+      {
+        Sid      = "TagNewCopies"
+        Effect   = "Allow"
+        Action   = "ec2:CreateTags"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+            "ec2:CreateAction"              = "CopySnapshot"
+          }
+        }
+      },
+      # EC2 works on after the call has returned, by a grant; nobody else is granted anything.
+      {
+        Sid    = "GrantKeysToEC2"
+        Effect = "Allow"
+        Action = "kms:CreateGrant"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:kms:eu-west-1:${data.aws_caller_identity.current.account_id}:key/rekey-eu",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${data.aws_caller_identity.current.account_id}:key/rekey-us",
+        ]
+        Condition = {
+          Bool = {
+            "kms:GrantIsForAWSResource" = "true"
+          }
+          StringLike = {
+            "kms:ViaService" = "ec2.*.${data.aws_partition.current.dns_suffix}"
+          }
+        }
+      },
+      # Copies are read and written under these keys by EC2; the role itself cannot decrypt
+      # anything.
+      {
+        Sid    = "UseKeysThroughEC2"
+        Effect = "Allow"
+        Action = [
+          "kms:Decrypt",
+          "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+        ]
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:kms:eu-west-1:${data.aws_caller_identity.current.account_id}:key/rekey-eu",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${data.aws_caller_identity.current.account_id}:key/rekey-us",
+        ]
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "ec2.*.${data.aws_partition.current.dns_suffix}"
+          }
+        }
+      },
+    ]
+  })
+}
+
+output "snapkeep_backup_arn" {
+  description = "Role for the purpose backup."
+  value       = aws_iam_role.snapkeep_backup.arn
+}
+
+resource "aws_iam_role" "snapkeep_pruner" {
+  name        = "snapkeep-pruner"
+  description = "Deletes the snapshots that the vault account made here."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # One principal of the vault account assumes the role, and only on behalf of this account: the
+      # external id tells.
+      {
+        Sid    = "Orchestrator"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_id
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "snapkeep_pruner" {
+  name = "snapkeep-pruner"
+  role = aws_iam_role.snapkeep_pruner.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # Only the vault's own snapshots are deleted; which of them, and how old at least, each prune
+      # says in its session policy.
+      {
+        Sid      = "DeleteOwn"
+        Effect   = "Allow"
+        Action   = "ec2:DeleteSnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Owner"                      = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+    ]
+  })
+}
+
+output "snapkeep_pruner_arn" {
+  description = "Role for the purpose pruner."
+  value       = aws_iam_role.snapkeep_pruner.arn
+}
+
+resource "aws_iam_role" "snapkeep_restore" {
+  name        = "snapkeep-restore"
+  description = "Makes volumes and instances from the copies that the vault account shares."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # One principal of the vault account assumes the role, and only on behalf of this account: the
+      # external id tells.
+      {
+        Sid    = "Orchestrator"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.restore_external_id
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "snapkeep_restore" {
+  name = "snapkeep-restore"
+  role = aws_iam_role.snapkeep_restore.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # The state of a run and the catalog are read from the snapshots' tags. A restore is followed
+      # until its volumes and instances are there.
+      {
+        Sid    = "Describe"
+        Effect = "Allow"
+        Action = [
+          "ec2:DescribeImages",
+          "ec2:DescribeInstances",
+          "ec2:DescribeSnapshots",
+          "ec2:DescribeVolumes",
+        ]
+        Resource = "*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = "us-east-1"
+          }
+        }
+      },
+      # The source of a copy cannot be told by its tags, but by its owner: nothing is copied that a
+      # stranger shares.
+      {
+        Sid      = "CopySource"
+        Effect   = "Allow"
+        Action   = "ec2:CopySnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "ec2:Owner" = [
+              data.aws_caller_identity.current.account_id,
+              var.vault_account,
+            ]
+          }
+        }
+      },
+      # What the vault shares is first copied under a key of this account, so that nothing restored
+      # depends on the vault.
+      {
+        Sid      = "MakeRestoreCopies"
+        Effect   = "Allow"
+        Action   = "ec2:CopySnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/$${*}"
+        Condition = {
+          Bool = {
+            "ec2:Encrypted" = "true"
+          }
+          Null = {
+            "aws:RequestTag/snapkeep:restore" = "false"
+          }
+        }
+      },
+      # What a restore makes is tagged in the call that makes it and at no other time.
+      {
+        Sid    = "TagWhatIsMade"
+        Effect = "Allow"
+        Action = "ec2:CreateTags"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:instance/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:volume/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*::image/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*",
+        ]
+        Condition = {
+          Null = {
+            "aws:RequestTag/snapkeep:restore" = "false"
+          }
+          StringEquals = {
+            "ec2:CreateAction" = [
+              "CopySnapshot",
+              "CreateVolume",
+              "RegisterImage",
+              "RunInstances",
+            ]
+          }
+        }
+      },
+      # Volumes and images are made of the restore's own copies only.
+      {
+        Sid    = "UseRestoreCopies"
+        Effect = "Allow"
+        Action = [
+          "ec2:CreateVolume",
+          "ec2:RegisterImage",
+        ]
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          Null = {
+            "aws:ResourceTag/snapkeep:restore" = "false"
+          }
+        }
+      },
+      # Restored volumes are encrypted and marked.
+      {
+        Sid      = "MakeVolumes"
+        Effect   = "Allow"
+        Action   = "ec2:CreateVolume"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:volume/*"
+        Condition = {
+          Bool = {
+            "ec2:Encrypted" = "true"
+          }
+          Null = {
+            "aws:RequestTag/snapkeep:restore" = "false"
+          }
+        }
+      },
+      # An instance starts from an image of the restored root volume.
+      {
+        Sid      = "MakeImages"
+        Effect   = "Allow"
+        Action   = "ec2:RegisterImage"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::image/*"
+        Condition = {
+          Null = {
+            "aws:RequestTag/snapkeep:restore" = "false"
+          }
+        }
+      },
+      # The image is of no use once the instance runs, and keeps the copies from being deleted.
+      {
+        Sid      = "DropImages"
+        Effect   = "Allow"
+        Action   = "ec2:DeregisterImage"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::image/ami-*"
+        Condition = {
+          Null = {
+            "aws:ResourceTag/snapkeep:restore" = "false"
+          }
+        }
+      },
+      # Instances start from the restore's own images only.
+      {
+        Sid      = "RunRestoredImages"
+        Effect   = "Allow"
+        Action   = "ec2:RunInstances"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::image/ami-*"
+        Condition = {
+          Null = {
+            "aws:ResourceTag/snapkeep:restore" = "false"
+          }
+          StringEquals = {
+            "ec2:Owner" = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # Restored instances and their volumes are marked.
+      {
+        Sid    = "MakeInstances"
+        Effect = "Allow"
+        Action = "ec2:RunInstances"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:instance/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:volume/*",
+        ]
+        Condition = {
+          Null = {
+            "aws:RequestTag/snapkeep:restore" = "false"
+          }
+        }
+      },
+      # Where an instance starts is the caller's choice, within the account.
+      {
+        Sid    = "PlaceInstances"
+        Effect = "Allow"
+        Action = "ec2:RunInstances"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:key-pair/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:network-interface/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:security-group/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:subnet/*",
+        ]
+      },
+      # The restore's own copies are of no use once the volumes are made.
+      {
+        Sid      = "DeleteRestoreCopies"
+        Effect   = "Allow"
+        Action   = "ec2:DeleteSnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          Null = {
+            "aws:ResourceTag/snapkeep:restore" = "false"
+          }
+          StringEquals = {
+            "ec2:Owner" = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # EC2 asks for it when a copy names a key, and so does the engine itself: kms:ViaService would
+      # not hold then.
+      {
+        Sid    = "DescribeKeys"
+        Effect = "Allow"
+        Action = "kms:DescribeKey"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:kms:eu-west-1:${var.vault_account}:key/vault-eu",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${data.aws_caller_identity.current.account_id}:key/drill",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${var.vault_account}:key/vault-us",
+        ]
+      },
+      # EC2 works on after the call has returned, by a grant; nobody else is granted anything.
+      {
+        Sid    = "GrantKeysToEC2"
+        Effect = "Allow"
+        Action = "kms:CreateGrant"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:kms:eu-west-1:${var.vault_account}:key/vault-eu",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${data.aws_caller_identity.current.account_id}:key/drill",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${var.vault_account}:key/vault-us",
+        ]
+        Condition = {
+          Bool = {
+            "kms:GrantIsForAWSResource" = "true"
+          }
+          StringLike = {
+            "kms:ViaService" = "ec2.*.${data.aws_partition.current.dns_suffix}"
+          }
+        }
+      },
+      # Copies are read and written under these keys by EC2; the role itself cannot decrypt
+      # anything.
+      {
+        Sid    = "UseKeysThroughEC2"
+        Effect = "Allow"
+        Action = [
+          "kms:Decrypt",
+          "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+        ]
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:kms:eu-west-1:${var.vault_account}:key/vault-eu",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${data.aws_caller_identity.current.account_id}:key/drill",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${var.vault_account}:key/vault-us",
+        ]
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "ec2.*.${data.aws_partition.current.dns_suffix}"
+          }
+        }
+      },
+    ]
+  })
+}
+
+output "snapkeep_restore_arn" {
+  description = "Role for the purpose restore."
+  value       = aws_iam_role.snapkeep_restore.arn
+}

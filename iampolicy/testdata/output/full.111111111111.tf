@@ -1,0 +1,582 @@
+# Made by iampolicy: change the installation and make it again, not this file.
+
+terraform {
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+    }
+  }
+}
+
+variable "vault_account" {
+  type        = string
+  description = "Account that keeps the copies."
+  default     = "999999999999"
+}
+
+variable "orchestrator" {
+  type        = string
+  description = "ARN of the role or user in the vault account that assumes the roles. It must exist."
+  default     = "arn:aws:iam::999999999999:role/backup/orchestrator"
+}
+
+variable "external_id" {
+  type        = string
+  description = "External id that the vault account sends. Each account has its own."
+  default     = "first-9b2d"
+}
+
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+resource "aws_iam_role" "snapkeep_backup" {
+  name        = "snapkeep-backup"
+  description = "Finds, snapshots and shares what the vault account backs up. Cannot delete."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # One principal of the vault account assumes the role, and only on behalf of this account: the
+      # external id tells.
+      {
+        Sid    = "Orchestrator"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "aws:PrincipalOrgID" = "o-a1b2c3d4e5"
+            "sts:ExternalId"     = var.external_id
+          }
+          StringLike = {
+            "sts:SourceIdentity" = "snapkeep-*"
+          }
+        }
+      },
+      # Each session says for whom it is, and cannot say otherwise later. The external id is asked
+      # for when the role is assumed.
+      {
+        Sid    = "NamesIdentity"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:SetSourceIdentity"
+        Condition = {
+          StringEquals = {
+            "aws:PrincipalOrgID" = "o-a1b2c3d4e5"
+          }
+          StringLike = {
+            "sts:SourceIdentity" = "snapkeep-*"
+          }
+        }
+      },
+      # Sessions carry these tags, for the audit log, and no others that a policy might believe.
+      {
+        Sid    = "TagsSessions"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:TagSession"
+        Condition = {
+          "ForAllValues:StringEquals" = {
+            "aws:TagKeys" = [
+              "plan",
+              "run",
+            ]
+          }
+          Null = {
+            "aws:TagKeys" = "false"
+          }
+          StringEquals = {
+            "aws:PrincipalOrgID" = "o-a1b2c3d4e5"
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "snapkeep_backup" {
+  name = "snapkeep-backup"
+  role = aws_iam_role.snapkeep_backup.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # The state of a run and the catalog are read from the snapshots' tags. Plans select instances
+      # and volumes by id and tag; these calls know no resources, only Regions. What images, locks
+      # and the archive hold is not planned to go, and what went to the Recycle Bin is told.
+      {
+        Sid    = "Describe"
+        Effect = "Allow"
+        Action = [
+          "ec2:DescribeImages",
+          "ec2:DescribeInstances",
+          "ec2:DescribeLockedSnapshots",
+          "ec2:DescribeSnapshotTierStatus",
+          "ec2:DescribeSnapshots",
+          "ec2:DescribeVolumes",
+          "ec2:ListSnapshotsInRecycleBin",
+        ]
+        Resource = "*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+          }
+        }
+      },
+      # Snapshots under the AWS-managed key aws/ebs cannot be shared; only the key's description
+      # tells it from a customer key.
+      {
+        Sid      = "InspectKeys"
+        Effect   = "Allow"
+        Action   = "kms:DescribeKey"
+        Resource = "arn:${data.aws_partition.current.partition}:kms:*:${data.aws_caller_identity.current.account_id}:key/*"
+      },
+      # A snapshot is asked for of each volume it reads, where the account is backed up.
+      {
+        Sid    = "SnapshotVolumes"
+        Effect = "Allow"
+        Action = [
+          "ec2:CreateSnapshot",
+          "ec2:CreateSnapshots",
+        ]
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:volume/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+            "aws:ResourceTag/backup" = "yes"
+            "aws:ResourceTag/env"    = "prod"
+          }
+        }
+      },
+      # All volumes of an instance are snapshotted at one moment, which is asked for of the instance
+      # too.
+      {
+        Sid      = "SnapshotInstances"
+        Effect   = "Allow"
+        Action   = "ec2:CreateSnapshots"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:instance/*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/backup" = "yes"
+            "aws:ResourceTag/env"    = "prod"
+          }
+        }
+      },
+      # No snapshot is made without the tag by which it is later shared and pruned.
+      {
+        Sid    = "MakeTaggedSnapshots"
+        Effect = "Allow"
+        Action = [
+          "ec2:CreateSnapshot",
+          "ec2:CreateSnapshots",
+        ]
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+          }
+        }
+      },
+      # Tags are set in the call that makes a snapshot and at no other time: who could tag what
+      # exists could have it shared or deleted.
+      {
+        Sid      = "TagNewSnapshots"
+        Effect   = "Allow"
+        Action   = "ec2:CreateTags"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+            "ec2:CreateAction" = [
+              "CreateSnapshot",
+              "CreateSnapshots",
+            ]
+          }
+        }
+      },
+      # Only the vault's own snapshots are shared, and only with the accounts that are to copy them.
+      {
+        Sid      = "ShareOwn"
+        Effect   = "Allow"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Add/userId"                 = var.vault_account
+          }
+        }
+      },
+      # A share is taken back as soon as the copy is verified; other shares are not ours to take.
+      {
+        Sid      = "RevokeOwn"
+        Effect   = "Allow"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Remove/userId"              = var.vault_account
+          }
+        }
+      },
+      # A call that shares with an account could share with everyone as well.
+      {
+        Sid      = "NeverPublic"
+        Effect   = "Deny"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "*"
+        Condition = {
+          Null = {
+            "ec2:Add/group" = "false"
+          }
+        }
+      },
+      # A call that names several accounts, or takes one share back and gives another, must not slip
+      # a stranger in.
+      {
+        Sid      = "NeverToOthers"
+        Effect   = "Deny"
+        Action   = "ec2:ModifySnapshotAttribute"
+        Resource = "*"
+        Condition = {
+          "ForAnyValue:StringNotEquals" = {
+            "ec2:Add/userId" = var.vault_account
+          }
+        }
+      },
+      # The source of a copy cannot be told by its tags, but by its owner: nothing is copied that a
+      # stranger shares.
+      {
+        Sid      = "CopySource"
+        Effect   = "Allow"
+        Action   = "ec2:CopySnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "ec2:Owner" = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # Copies are encrypted and carry the tag by which they are later shared and pruned.
+      {
+        Sid      = "MakeTaggedCopies"
+        Effect   = "Allow"
+        Action   = "ec2:CopySnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/$${*}"
+        Condition = {
+          Bool = {
+            "ec2:Encrypted" = "true"
+          }
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+          }
+        }
+      },
+      # Copies are tagged in the call that makes them and at no other time.
+      {
+        Sid      = "TagNewCopies"
+        Effect   = "Allow"
+        Action   = "ec2:CreateTags"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+            "ec2:CreateAction"              = "CopySnapshot"
+          }
+        }
+      },
+      # EC2 works on after the call has returned, by a grant; nobody else is granted anything.
+      {
+        Sid    = "GrantKeysToEC2"
+        Effect = "Allow"
+        Action = "kms:CreateGrant"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:kms:eu-west-1:${data.aws_caller_identity.current.account_id}:key/rekey-eu",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${data.aws_caller_identity.current.account_id}:key/rekey-us",
+        ]
+        Condition = {
+          Bool = {
+            "kms:GrantIsForAWSResource" = "true"
+          }
+          "ForAllValues:StringEquals" = {
+            "kms:GrantOperations" = [
+              "CreateGrant",
+              "Decrypt",
+            ]
+          }
+          Null = {
+            "kms:GrantOperations" = "false"
+          }
+          StringLike = {
+            "kms:ViaService" = "ec2.*.${data.aws_partition.current.dns_suffix}"
+          }
+        }
+      },
+      # Copies are read and written under these keys by EC2; the role itself cannot decrypt
+      # anything.
+      {
+        Sid    = "UseKeysThroughEC2"
+        Effect = "Allow"
+        Action = [
+          "kms:Decrypt",
+          "kms:GenerateDataKey",
+          "kms:GenerateDataKeyWithoutPlaintext",
+          "kms:ReEncryptFrom",
+          "kms:ReEncryptTo",
+        ]
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:kms:eu-west-1:${data.aws_caller_identity.current.account_id}:key/rekey-eu",
+          "arn:${data.aws_partition.current.partition}:kms:us-east-1:${data.aws_caller_identity.current.account_id}:key/rekey-us",
+        ]
+        Condition = {
+          StringLike = {
+            "kms:ViaService" = "ec2.*.${data.aws_partition.current.dns_suffix}"
+          }
+        }
+      },
+      # Applications are brought to rest around a snapshot by these documents and no other script.
+      {
+        Sid    = "RunListedDocuments"
+        Effect = "Allow"
+        Action = "ssm:SendCommand"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:ssm:us-east-1:${data.aws_caller_identity.current.account_id}:document/freeze",
+          "arn:${data.aws_partition.current.partition}:ssm:us-east-1::document/AWSEC2-CreateVssSnapshot",
+        ]
+      },
+      # Documents run on instances that are backed up and on no other.
+      {
+        Sid      = "RunOnTaggedInstances"
+        Effect   = "Allow"
+        Action   = "ssm:SendCommand"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:instance/*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/backup" = "yes"
+            "aws:ResourceTag/env"    = "prod"
+          }
+        }
+      },
+      # A snapshot waits for the application to rest; these calls know no resources, only Regions.
+      {
+        Sid    = "FollowCommands"
+        Effect = "Allow"
+        Action = [
+          "ssm:DescribeInstanceInformation",
+          "ssm:GetCommandInvocation",
+        ]
+        Resource = "*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+          }
+        }
+      },
+      # An image is made of an instance that is backed up, where the account is.
+      {
+        Sid      = "ImageInstances"
+        Effect   = "Allow"
+        Action   = "ec2:CreateImage"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:instance/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+            "aws:ResourceTag/backup" = "yes"
+            "aws:ResourceTag/env"    = "prod"
+          }
+        }
+      },
+      # Neither an image nor a snapshot of it is made without the tag by which it is later shared
+      # and pruned.
+      {
+        Sid    = "MakeTaggedImages"
+        Effect = "Allow"
+        Action = "ec2:CreateImage"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:ec2:*::image/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*",
+        ]
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+          }
+        }
+      },
+      # Images are tagged in the call that makes them and at no other time.
+      {
+        Sid    = "TagNewImages"
+        Effect = "Allow"
+        Action = "ec2:CreateTags"
+        Resource = [
+          "arn:${data.aws_partition.current.partition}:ec2:*::image/*",
+          "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/*",
+        ]
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = var.vault_account
+            "ec2:CreateAction"              = "CreateImage"
+          }
+        }
+      },
+      # Only the vault's own snapshots are locked, neither for no time nor for good; nobody is given
+      # the right to unlock.
+      {
+        Sid      = "LockOwn"
+        Effect   = "Allow"
+        Action   = "ec2:LockSnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          NumericGreaterThanEquals = {
+            "ec2:SnapshotLockDuration" = "1"
+          }
+          NumericLessThanEquals = {
+            "ec2:SnapshotLockDuration" = "30"
+          }
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Owner"                      = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+    ]
+  })
+}
+
+output "snapkeep_backup_arn" {
+  description = "Role for the purpose backup."
+  value       = aws_iam_role.snapkeep_backup.arn
+}
+
+resource "aws_iam_role" "snapkeep_pruner" {
+  name        = "snapkeep-pruner"
+  description = "Deletes the snapshots that the vault account made here."
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # One principal of the vault account assumes the role, and only on behalf of this account: the
+      # external id tells.
+      {
+        Sid    = "Orchestrator"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:AssumeRole"
+        Condition = {
+          StringEquals = {
+            "aws:PrincipalOrgID" = "o-a1b2c3d4e5"
+            "sts:ExternalId"     = var.external_id
+          }
+          StringLike = {
+            "sts:SourceIdentity" = "snapkeep-*"
+          }
+        }
+      },
+      # Each session says for whom it is, and cannot say otherwise later. The external id is asked
+      # for when the role is assumed.
+      {
+        Sid    = "NamesIdentity"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:SetSourceIdentity"
+        Condition = {
+          StringEquals = {
+            "aws:PrincipalOrgID" = "o-a1b2c3d4e5"
+          }
+          StringLike = {
+            "sts:SourceIdentity" = "snapkeep-*"
+          }
+        }
+      },
+      # Sessions carry these tags, for the audit log, and no others that a policy might believe.
+      {
+        Sid    = "TagsSessions"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.orchestrator
+        }
+        Action = "sts:TagSession"
+        Condition = {
+          "ForAllValues:StringEquals" = {
+            "aws:TagKeys" = [
+              "plan",
+              "run",
+            ]
+          }
+          Null = {
+            "aws:TagKeys" = "false"
+          }
+          StringEquals = {
+            "aws:PrincipalOrgID" = "o-a1b2c3d4e5"
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "snapkeep_pruner" {
+  name = "snapkeep-pruner"
+  role = aws_iam_role.snapkeep_pruner.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # Only the vault's own snapshots are deleted; which of them, and how old at least, each prune
+      # says in its session policy.
+      {
+        Sid      = "DeleteOwn"
+        Effect   = "Allow"
+        Action   = "ec2:DeleteSnapshot"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Owner"                      = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # An image keeps its snapshots from being deleted; only the vault's own are dropped.
+      {
+        Sid      = "DropOwnImages"
+        Effect   = "Allow"
+        Action   = "ec2:DeregisterImage"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::image/ami-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = var.vault_account
+            "ec2:Owner"                      = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+    ]
+  })
+}
+
+output "snapkeep_pruner_arn" {
+  description = "Role for the purpose pruner."
+  value       = aws_iam_role.snapkeep_pruner.arn
+}

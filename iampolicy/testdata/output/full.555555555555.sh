@@ -1,0 +1,58 @@
+#!/bin/sh
+# Made by iampolicy: change the installation and make it again, not this file.
+set -eu
+
+caller=$(aws sts get-caller-identity --query Arn --output text)
+partition=$(printf '%s' "$caller" | cut -d : -f 2)
+account=$(printf '%s' "$caller" | cut -d : -f 5)
+suffix=amazonaws.com
+if [ "$partition" = aws-cn ]; then
+  suffix=amazonaws.com.cn
+fi
+
+# Account that keeps the copies.
+vault_account=${VAULT_ACCOUNT:-'999999999999'}
+
+# ARN of the role or user in the vault account that assumes the roles. It must exist.
+orchestrator=${ORCHESTRATOR:-'arn:aws:iam::999999999999:role/backup/orchestrator'}
+
+# External id that the vault account sends. Each account has its own.
+external_id=${EXTERNAL_ID:-'restore-e81a'}
+
+if [ "$account" != 555555555555 ]; then
+  echo "these roles are for account 555555555555, not for $account" >&2
+  exit 1
+fi
+
+# put_role NAME DESCRIPTION TRUST
+put_role() {
+  if aws iam get-role --role-name "$1" >/dev/null 2>&1; then
+    aws iam update-assume-role-policy --role-name "$1" --policy-document "$3"
+  else
+    aws iam create-role --role-name "$1" --description "$2" --assume-role-policy-document "$3" >/dev/null
+  fi
+}
+
+# put_managed ROLE NAME POLICY: the new version replaces the one before, since
+# IAM keeps five at most.
+put_managed() {
+  arn="arn:$partition:iam::$account:policy/$2"
+  if aws iam get-policy --policy-arn "$arn" >/dev/null 2>&1; then
+    before=$(aws iam get-policy --policy-arn "$arn" --query Policy.DefaultVersionId --output text)
+    aws iam create-policy-version --policy-arn "$arn" --set-as-default --policy-document "$3" >/dev/null
+    aws iam delete-policy-version --policy-arn "$arn" --version-id "$before"
+  else
+    aws iam create-policy --policy-name "$2" --policy-document "$3" >/dev/null
+  fi
+  aws iam attach-role-policy --role-name "$1" --policy-arn "$arn"
+}
+
+put_role snapkeep-restore 'Makes volumes and instances from the copies that the vault account shares.' \
+  '{"Version":"2012-10-17","Statement":[{"Sid":"Orchestrator","Effect":"Allow","Principal":{"AWS":"'"$orchestrator"'"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5","sts:ExternalId":"'"$external_id"'"},"StringLike":{"sts:SourceIdentity":"snapkeep-*"}}},{"Sid":"NamesIdentity","Effect":"Allow","Principal":{"AWS":"'"$orchestrator"'"},"Action":"sts:SetSourceIdentity","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"},"StringLike":{"sts:SourceIdentity":"snapkeep-*"}}},{"Sid":"TagsSessions","Effect":"Allow","Principal":{"AWS":"'"$orchestrator"'"},"Action":"sts:TagSession","Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["plan","run"]},"Null":{"aws:TagKeys":"false"},"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}]}'
+aws iam put-role-policy --role-name snapkeep-restore --policy-name snapkeep-restore --policy-document \
+  '{"Version":"2012-10-17","Statement":[{"Sid":"Describe","Effect":"Allow","Action":["ec2:DescribeImages","ec2:DescribeInstances","ec2:DescribeSnapshots","ec2:DescribeVolumes"],"Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":["eu-west-1","us-east-1"]}}},{"Sid":"CopySource","Effect":"Allow","Action":"ec2:CopySnapshot","Resource":"arn:'"$partition"':ec2:*::snapshot/snap-*","Condition":{"StringEquals":{"ec2:Owner":["'"$account"'","'"$vault_account"'"]}}},{"Sid":"MakeRestoreCopies","Effect":"Allow","Action":"ec2:CopySnapshot","Resource":"arn:'"$partition"':ec2:*::snapshot/${*}","Condition":{"Bool":{"ec2:Encrypted":"true"},"Null":{"aws:RequestTag/snapkeep:restore":"false"}}},{"Sid":"TagWhatIsMade","Effect":"Allow","Action":"ec2:CreateTags","Resource":["arn:'"$partition"':ec2:*:'"$account"':instance/*","arn:'"$partition"':ec2:*:'"$account"':volume/*","arn:'"$partition"':ec2:*::image/*","arn:'"$partition"':ec2:*::snapshot/*"],"Condition":{"Null":{"aws:RequestTag/snapkeep:restore":"false"},"StringEquals":{"ec2:CreateAction":["CopySnapshot","CreateVolume","RegisterImage","RunInstances"]}}},{"Sid":"UseRestoreCopies","Effect":"Allow","Action":["ec2:CreateVolume","ec2:RegisterImage"],"Resource":"arn:'"$partition"':ec2:*::snapshot/snap-*","Condition":{"Null":{"aws:ResourceTag/snapkeep:restore":"false"}}},{"Sid":"MakeVolumes","Effect":"Allow","Action":"ec2:CreateVolume","Resource":"arn:'"$partition"':ec2:*:'"$account"':volume/*","Condition":{"Bool":{"ec2:Encrypted":"true"},"Null":{"aws:RequestTag/snapkeep:restore":"false"}}},{"Sid":"MakeImages","Effect":"Allow","Action":"ec2:RegisterImage","Resource":"arn:'"$partition"':ec2:*::image/*","Condition":{"Null":{"aws:RequestTag/snapkeep:restore":"false"}}},{"Sid":"DropImages","Effect":"Allow","Action":"ec2:DeregisterImage","Resource":"arn:'"$partition"':ec2:*::image/ami-*","Condition":{"Null":{"aws:ResourceTag/snapkeep:restore":"false"}}},{"Sid":"RunRestoredImages","Effect":"Allow","Action":"ec2:RunInstances","Resource":"arn:'"$partition"':ec2:*::image/ami-*","Condition":{"Null":{"aws:ResourceTag/snapkeep:restore":"false"},"StringEquals":{"ec2:Owner":"'"$account"'"}}},{"Sid":"MakeInstances","Effect":"Allow","Action":"ec2:RunInstances","Resource":["arn:'"$partition"':ec2:*:'"$account"':instance/*","arn:'"$partition"':ec2:*:'"$account"':volume/*"],"Condition":{"Null":{"aws:RequestTag/snapkeep:restore":"false"}}},{"Sid":"PlaceInstances","Effect":"Allow","Action":"ec2:RunInstances","Resource":["arn:'"$partition"':ec2:*:'"$account"':key-pair/*","arn:'"$partition"':ec2:*:'"$account"':network-interface/*","arn:'"$partition"':ec2:*:'"$account"':security-group/*","arn:'"$partition"':ec2:*:'"$account"':subnet/*"]},{"Sid":"PassListedRoles","Effect":"Allow","Action":"iam:PassRole","Resource":["arn:'"$partition"':iam::'"$account"':role/app","arn:'"$partition"':iam::'"$account"':role/web"],"Condition":{"StringEquals":{"iam:PassedToService":"ec2.amazonaws.com"}}},{"Sid":"DeleteRestoreCopies","Effect":"Allow","Action":"ec2:DeleteSnapshot","Resource":"arn:'"$partition"':ec2:*::snapshot/snap-*","Condition":{"Null":{"aws:ResourceTag/snapkeep:restore":"false"},"StringEquals":{"ec2:Owner":"'"$account"'"}}},{"Sid":"DescribeKeys","Effect":"Allow","Action":"kms:DescribeKey","Resource":["arn:'"$partition"':kms:eu-west-1:'"$account"':key/clean-eu","arn:'"$partition"':kms:eu-west-1:'"$vault_account"':key/vault-eu","arn:'"$partition"':kms:us-east-1:'"$account"':key/clean-us","arn:'"$partition"':kms:us-east-1:'"$vault_account"':key/vault-us"]},{"Sid":"GrantKeysToEC2","Effect":"Allow","Action":"kms:CreateGrant","Resource":["arn:'"$partition"':kms:eu-west-1:'"$account"':key/clean-eu","arn:'"$partition"':kms:eu-west-1:'"$vault_account"':key/vault-eu","arn:'"$partition"':kms:us-east-1:'"$account"':key/clean-us","arn:'"$partition"':kms:us-east-1:'"$vault_account"':key/vault-us"],"Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"},"ForAllValues:StringEquals":{"kms:GrantOperations":["CreateGrant","Decrypt"]},"Null":{"kms:GrantOperations":"false"},"StringLike":{"kms:ViaService":"ec2.*.'"$suffix"'"}}},{"Sid":"UseKeysThroughEC2","Effect":"Allow","Action":["kms:Decrypt","kms:GenerateDataKey","kms:GenerateDataKeyWithoutPlaintext","kms:ReEncryptFrom","kms:ReEncryptTo"],"Resource":["arn:'"$partition"':kms:eu-west-1:'"$account"':key/clean-eu","arn:'"$partition"':kms:eu-west-1:'"$vault_account"':key/vault-eu","arn:'"$partition"':kms:us-east-1:'"$account"':key/clean-us","arn:'"$partition"':kms:us-east-1:'"$vault_account"':key/vault-us"],"Condition":{"StringLike":{"kms:ViaService":"ec2.*.'"$suffix"'"}}}]}'
+
+put_role snapkeep-import 'Writes snapshots block by block.' \
+  '{"Version":"2012-10-17","Statement":[{"Sid":"Orchestrator","Effect":"Allow","Principal":{"AWS":"'"$orchestrator"'"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5","sts:ExternalId":"'"$external_id"'"},"StringLike":{"sts:SourceIdentity":"snapkeep-*"}}},{"Sid":"NamesIdentity","Effect":"Allow","Principal":{"AWS":"'"$orchestrator"'"},"Action":"sts:SetSourceIdentity","Condition":{"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"},"StringLike":{"sts:SourceIdentity":"snapkeep-*"}}},{"Sid":"TagsSessions","Effect":"Allow","Principal":{"AWS":"'"$orchestrator"'"},"Action":"sts:TagSession","Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["plan","run"]},"Null":{"aws:TagKeys":"false"},"StringEquals":{"aws:PrincipalOrgID":"o-a1b2c3d4e5"}}}]}'
+aws iam put-role-policy --role-name snapkeep-import --policy-name snapkeep-import --policy-document \
+  '{"Version":"2012-10-17","Statement":[{"Sid":"Describe","Effect":"Allow","Action":"ec2:DescribeSnapshots","Resource":"*","Condition":{"StringEquals":{"aws:RequestedRegion":["eu-west-1","us-east-1"]}}},{"Sid":"DescribeKeys","Effect":"Allow","Action":"kms:DescribeKey","Resource":["arn:'"$partition"':kms:eu-west-1:'"$account"':key/clean-eu","arn:'"$partition"':kms:us-east-1:'"$account"':key/clean-us"]},{"Sid":"GrantKeysToEC2","Effect":"Allow","Action":"kms:CreateGrant","Resource":["arn:'"$partition"':kms:eu-west-1:'"$account"':key/clean-eu","arn:'"$partition"':kms:us-east-1:'"$account"':key/clean-us"],"Condition":{"Bool":{"kms:GrantIsForAWSResource":"true"},"ForAllValues:StringEquals":{"kms:GrantOperations":["CreateGrant","Decrypt"]},"Null":{"kms:GrantOperations":"false"},"StringLike":{"kms:ViaService":"ec2.*.'"$suffix"'"}}},{"Sid":"UseKeysThroughEC2","Effect":"Allow","Action":["kms:Decrypt","kms:Encrypt","kms:GenerateDataKey","kms:GenerateDataKeyWithoutPlaintext","kms:ReEncryptFrom","kms:ReEncryptTo"],"Resource":["arn:'"$partition"':kms:eu-west-1:'"$account"':key/clean-eu","arn:'"$partition"':kms:us-east-1:'"$account"':key/clean-us"],"Condition":{"StringLike":{"kms:ViaService":"ec2.*.'"$suffix"'"}}},{"Sid":"StartTagged","Effect":"Allow","Action":"ebs:StartSnapshot","Resource":"arn:'"$partition"':ec2:*::snapshot/*","Condition":{"Null":{"aws:RequestTag/snapkeep:restore":"false"}}},{"Sid":"TagStarted","Effect":"Allow","Action":"ec2:CreateTags","Resource":"arn:'"$partition"':ec2:*::snapshot/*","Condition":{"Null":{"aws:RequestTag/snapkeep:restore":"false"},"StringEquals":{"ec2:CreateAction":"StartSnapshot"}}},{"Sid":"WriteBlocks","Effect":"Allow","Action":["ebs:CompleteSnapshot","ebs:PutSnapshotBlock"],"Resource":"arn:'"$partition"':ec2:*::snapshot/snap-*","Condition":{"Null":{"aws:ResourceTag/snapkeep:restore":"false"}}}]}'
