@@ -64,8 +64,13 @@ var sessionCalls = []engineCall{
 	},
 	{
 		ops: []string{"copy"}, papers: backupSession | writerSession, sid: "UseKeysOfPlan",
-		actions: append([]string{"kms:CreateGrant", "kms:DescribeKey"}, useKey...), on: onKeys, only: ifCopies,
+		actions: append([]string{"kms:CreateGrant"}, useKey...), on: onKeys, only: ifCopies,
 		why: "The plan copies from and to these keys.",
+	},
+	{
+		ops: []string{"copy"}, papers: writerSession, sid: "UseKeysOfPlan",
+		actions: []string{"kms:DescribeKey"}, on: onKeys, only: ifCopies,
+		why: "They are looked at first.",
 	},
 	{
 		ops: []string{"prune"}, papers: deleterSession, sid: "DeleteOldOfPlan",

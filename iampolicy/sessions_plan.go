@@ -32,7 +32,8 @@ type PlanSession struct {
 
 // Policy returns the session policy for a purpose: "backup", "vault-writer",
 // "vault-sharer", "pruner" or "vault-pruner". What a protected account's
-// options allow beside snapshots is left out. It fails with a *FieldError, or
+// options allow beside snapshots is left out. Where there is no room for them,
+// its statements have no Sids. It fails with a *FieldError, or
 // with ErrTooLarge for many keys: a session of the whole role, or several
 // sessions, do then.
 func (s PlanSession) Policy(purpose string) (*Document, error) {
@@ -64,6 +65,9 @@ func (s PlanSession) Policy(purpose string) (*Document, error) {
 	}
 	p.plan = s.Plan
 	doc, _ := write(which, p)
+	if doc.Size() > SessionLimit {
+		doc = doc.Minify() // without the names of its statements
+	}
 	if err := fits(doc, SessionLimit, "session policy of plan "+s.Plan); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package iampolicy_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -133,9 +134,17 @@ func TestFaultyPlanSessionsAreNamed(t *testing.T) {
 			require.EqualError(t, err, "iampolicy: "+tt.want)
 		})
 	}
-	for range 40 {
-		session.Keys = append(session.Keys, session.Keys[0]+"x")
+	session.Keys = []string{session.Keys[0]}
+	for range 4 {
+		session.Keys = append(session.Keys, session.Keys[0]+strings.Repeat("x", len(session.Keys)))
 	}
-	_, err := session.Policy("backup")
+	doc, err := session.Policy("backup")
+	require.NoError(t, err)
+	require.LessOrEqual(t, doc.Size(), iampolicy.SessionLimit)
+	require.Empty(t, doc.Statements[0].Sid, "there is room for no Sids")
+	for n := range 40 {
+		session.Keys = append(session.Keys, session.Keys[0]+strings.Repeat("y", n))
+	}
+	_, err = session.Policy("backup")
 	require.ErrorIs(t, err, iampolicy.ErrTooLarge)
 }
