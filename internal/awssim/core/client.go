@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -104,7 +103,8 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 			Err: "no such host", Name: r.URL.Hostname(), IsNotFound: true,
 		}})
 	}
-	in := r.Clone(context.WithValue(r.Context(), clientKey{}, c))
+	// A shallow copy will do, since a handler changes nothing of a request.
+	in := r.WithContext(context.WithValue(r.Context(), clientKey{}, c))
 	if in.Host == "" {
 		in.Host = r.URL.Host
 	}
@@ -120,9 +120,8 @@ func (c *Client) Do(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil && !whole {
 		return nil, fail(err)
 	}
-	broken := &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 	if !whole && w.body.Len() == 0 {
-		return nil, fail(broken)
+		return nil, fail(&net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)})
 	}
 	return w.response(r, whole), nil
 }
@@ -151,7 +150,7 @@ func (w *recorder) serve(h http.Handler, r *http.Request) (whole bool) {
 }
 
 func (w *recorder) response(r *http.Request, whole bool) *http.Response {
-	var body io.Reader = bytes.NewReader(slices.Clone(w.body.Bytes()))
+	var body io.Reader = &w.body
 	if !whole {
 		body = io.MultiReader(body, errorReader{io.ErrUnexpectedEOF})
 	}

@@ -59,7 +59,8 @@ type Cloud struct {
 	onCall         func(CallInfo) Fault
 	skew           time.Duration
 	calls          int
-	stats          Stats
+	stats          Stats // but for Calls
+	called         map[api]int
 	misuse         []string
 	authorizations []Authorization
 	failures       failureCode
@@ -86,7 +87,7 @@ func New(opts Options) *Cloud {
 		onCall:      opts.OnCall,
 		skew:        opts.ClockSkew,
 		log:         callLog{keep: opts.LogCalls},
-		stats:       Stats{Calls: map[string]int{}},
+		called:      map[api]int{},
 	}
 }
 

@@ -19,87 +19,105 @@ const sourceIP = "127.0.0.1"
 //
 // Source: IAM User Guide, "AWS global condition context keys".
 func (c *Call) context(n Need) map[string][]string {
-	keys := map[string][]string{
-		"aws:RequestedRegion":       {c.Region},
-		"aws:CurrentTime":           {c.Now.UTC().Format(time.RFC3339)},
-		"aws:EpochTime":             {strconv.FormatInt(c.Now.Unix(), 10)},
-		"aws:SecureTransport":       {"true"},
-		"aws:PrincipalIsAWSService": {"false"},
-	}
+	keys := newKeySet(len(n.Keys))
+	keys.set("aws:RequestedRegion", c.Region)
+	keys.set("aws:CurrentTime", c.Now.UTC().Format(time.RFC3339))
+	keys.set("aws:EpochTime", strconv.FormatInt(c.Now.Unix(), 10))
+	keys.set("aws:SecureTransport", "true")
+	keys.set("aws:PrincipalIsAWSService", "false")
 	if c.UserAgent != "" {
-		keys["aws:UserAgent"] = []string{c.UserAgent}
+		keys.set("aws:UserAgent", c.UserAgent)
 	}
 	if c.Referer != "" {
-		keys["aws:referer"] = []string{c.Referer}
+		keys.set("aws:referer", c.Referer)
 	}
-	c.principalKeys(keys)
+	c.principalKeys(&keys)
 	service, _, _ := strings.Cut(n.Action, ":")
 	switch service {
 	case "ec2":
-		keys["ec2:Region"] = []string{c.Region}
+		keys.set("ec2:Region", c.Region)
 	case "kms":
-		keys["kms:CallerAccount"] = []string{c.Account.ID}
+		keys.set("kms:CallerAccount", c.Account.ID)
 	}
 	// What a service asks of KMS on the caller's behalf does not come from the
 	// caller's address (forward access sessions).
 	via := service == "kms" && c.Service != "kms"
-	keys["aws:ViaAWSService"] = []string{strconv.FormatBool(via)}
+	keys.set("aws:ViaAWSService", strconv.FormatBool(via))
 	if !via {
-		keys["aws:SourceIp"] = []string{sourceIP}
+		keys.set("aws:SourceIp", sourceIP)
 	}
 	if n.Resource != "*" {
 		owner := n.Owner
 		if owner == "" {
 			owner = c.Account.ID
 		}
-		keys["aws:ResourceAccount"] = []string{owner}
+		keys.set("aws:ResourceAccount", owner)
 		if a := c.Cloud.accounts[owner]; a != nil {
-			a.organizationKeys(keys, "Resource")
+			a.organizationKeys(&keys, "Resource")
 		}
 	}
-	maps.Copy(keys, n.Keys)
-	return keys
+	maps.Copy(keys.values, n.Keys)
+	return keys.values
+}
+
+// A keySet is condition keys of one value each, which lie side by side: every
+// call has some twenty of them.
+type keySet struct {
+	values map[string][]string
+	all    []string
+}
+
+// newKeySet makes room for the keys that every request has, and so many more.
+func newKeySet(more int) keySet {
+	const usual = 20
+	return keySet{values: make(map[string][]string, usual+more), all: make([]string, 0, usual)}
+}
+
+func (s *keySet) set(key, value string) {
+	at := len(s.all)
+	s.all = append(s.all, value)
+	s.values[key] = s.all[at : at+1 : at+1]
 }
 
 // organizationKeys adds the keys of the account's place in its organization,
 // as that of the "Principal" or the "Resource".
-func (a *Account) organizationKeys(keys map[string][]string, role string) {
+func (a *Account) organizationKeys(keys *keySet, role string) {
 	if a.Organization != "" {
-		keys["aws:"+role+"OrgID"] = []string{a.Organization}
+		keys.set("aws:"+role+"OrgID", a.Organization)
 	}
 	if a.OrgPath != "" {
-		keys["aws:"+role+"OrgPaths"] = []string{a.OrgPath}
+		keys.set("aws:"+role+"OrgPaths", a.OrgPath)
 	}
 }
 
 // principalKeys adds what the keys tell of the caller.
-func (c *Call) principalKeys(keys map[string][]string) {
+func (c *Call) principalKeys(keys *keySet) {
 	caller := &c.Caller
-	keys["aws:PrincipalArn"] = []string{caller.Entity()}
-	keys["aws:PrincipalAccount"] = []string{c.Account.ID}
-	keys["aws:userid"] = []string{caller.UserID}
+	keys.set("aws:PrincipalArn", caller.Entity())
+	keys.set("aws:PrincipalAccount", c.Account.ID)
+	keys.set("aws:userid", caller.UserID)
 	c.Account.organizationKeys(keys, "Principal")
 	if since, _, _, ok := caller.temporary(); ok {
-		keys["aws:TokenIssueTime"] = []string{since.UTC().Format(time.RFC3339)}
+		keys.set("aws:TokenIssueTime", since.UTC().Format(time.RFC3339))
 		// Nobody here has used MFA. Long-term keys have no such key at all.
-		keys["aws:MultiFactorAuthPresent"] = []string{"false"}
+		keys.set("aws:MultiFactorAuthPresent", "false")
 	}
 	switch {
 	case caller.Session != nil:
-		keys["aws:PrincipalType"] = []string{"AssumedRole"}
+		keys.set("aws:PrincipalType", "AssumedRole")
 		if source := caller.Session.SourceIdentity; source != "" {
-			keys["aws:SourceIdentity"] = []string{source}
+			keys.set("aws:SourceIdentity", source)
 		}
 	case caller.Federated():
-		keys["aws:PrincipalType"] = []string{"FederatedUser"}
+		keys.set("aws:PrincipalType", "FederatedUser")
 	case caller.User != nil:
-		keys["aws:PrincipalType"] = []string{"User"}
-		keys["aws:username"] = []string{caller.User.Name}
+		keys.set("aws:PrincipalType", "User")
+		keys.set("aws:username", caller.User.Name)
 	default:
-		keys["aws:PrincipalType"] = []string{"Account"}
+		keys.set("aws:PrincipalType", "Account")
 	}
 	for k, v := range caller.tags() {
-		keys["aws:PrincipalTag/"+k] = []string{v}
+		keys.set("aws:PrincipalTag/"+k, v)
 	}
 }
 

@@ -1,9 +1,9 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -37,7 +37,7 @@ func (a reply) header(w http.ResponseWriter) {
 // scope of the signature. The client's going away before the effect prevents
 // it; afterwards it only loses the answer.
 func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readBody(w, r)
 	if err != nil {
 		http.Error(w, "the body cannot be read", http.StatusRequestEntityTooLarge)
 		return
@@ -50,6 +50,16 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	fault.strike(w, r, answer)
+}
+
+// readBody reads the body of a request into as much room as it says to need.
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	var b bytes.Buffer
+	if 0 <= r.ContentLength && r.ContentLength <= maxBody {
+		b.Grow(int(r.ContentLength) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
+	return b.Bytes(), err
 }
 
 // pause waits, and reports whether the client is still there.
@@ -122,7 +132,7 @@ func (c *Cloud) perform(call *Call, s *Service, r *http.Request, body []byte) (a
 	}
 	call.Operation = message.Operation
 	c.stats.Total++
-	c.stats.Calls[s.Name+":"+call.Operation]++
+	c.called[api{s.Name, call.Operation}]++
 	operation, ok := s.Operations[call.Operation]
 	if !ok {
 		c.NoteMisuse("%s has no operation %s", s.Name, call.Operation)

@@ -56,16 +56,17 @@ func endpoint(name string) (host, bool) {
 	if h, ok := globalHosts[name]; ok {
 		return h, true
 	}
-	part := strings.Split(name, ".")
-	for i := 0; i+2 < len(part); i++ {
+	for rest := name; ; {
+		service, after, _ := strings.Cut(rest, ".")
+		region, _, ok := strings.Cut(after, ".")
+		if !ok {
+			break
+		}
 		// A bucket's name stands before that of the service, dots and all.
-		if i > 0 && part[i] != "s3" {
-			continue
+		if (len(rest) == len(name) || service == "s3") && IsRegion(region) && rest == Endpoint(service, region) {
+			return host{service, region}, true
 		}
-		h := host{part[i], part[i+1]}
-		if IsRegion(h.region) && strings.Join(part[i:], ".") == Endpoint(h.service, h.region) {
-			return h, true
-		}
+		rest = after
 	}
 	if strings.HasSuffix(name, "."+globalS3) {
 		return globalHosts[globalS3], true

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
 )
@@ -16,9 +18,18 @@ func (c *Cloud) NewID(prefix string) string {
 
 // NewUUID returns a fresh id of the shape of a random UUID: KMS keys, request ids.
 func (c *Cloud) NewUUID() string {
-	hi, lo := c.rng.Uint64(), c.rng.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x",
-		hi>>32, hi>>16&0xffff, hi&0xfff, lo>>48&0x3fff|0x8000, lo&0xffffffffffff)
+	var raw [16]byte
+	binary.BigEndian.PutUint64(raw[:8], c.rng.Uint64())
+	binary.BigEndian.PutUint64(raw[8:], c.rng.Uint64())
+	raw[6], raw[8] = raw[6]&0x0f|0x40, raw[8]&0x3f|0x80
+	text := make([]byte, 0, 36)
+	for i, b := range raw {
+		if i == 4 || i == 6 || i == 8 || i == 10 {
+			text = append(text, '-')
+		}
+		text = hex.AppendEncode(text, []byte{b})
+	}
+	return string(text)
 }
 
 // NewUniqueID returns an id as IAM gives to users (AIDA), roles (AROA) and

@@ -38,15 +38,19 @@ var partitions = []partition{
 	{"aws-eusc", "amazonaws.eu", []string{"eusc-de-east-1"}, nil},
 }
 
-// partitionOf returns the partition that a Region belongs to, or nil.
-func partitionOf(region string) *partition {
+// byRegion holds the partitions by their Regions: every call asks several times.
+var byRegion = func() map[string]*partition {
+	all := map[string]*partition{}
 	for i := range partitions {
-		if p := &partitions[i]; slices.Contains(p.regions, region) || slices.Contains(p.optIn, region) {
-			return p
+		for _, region := range slices.Concat(partitions[i].regions, partitions[i].optIn) {
+			all[region] = &partitions[i]
 		}
 	}
-	return nil
-}
+	return all
+}()
+
+// partitionOf returns the partition that a Region belongs to, or nil.
+func partitionOf(region string) *partition { return byRegion[region] }
 
 // partitionNamed returns the partition with the name, or nil.
 func partitionNamed(name string) *partition {

@@ -1,7 +1,6 @@
 package core
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
@@ -44,7 +43,10 @@ func (c *Cloud) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.stats
-	s.Calls = maps.Clone(s.Calls)
+	s.Calls = make(map[string]int, len(c.called))
+	for of, n := range c.called {
+		s.Calls[of.service+":"+of.operation] = n
+	}
 	return s
 }
 

@@ -120,14 +120,19 @@ func (s *Service) pageOf(c *core.Call, asked reflect.Value, w window) (listing, 
 		w.limit = 1000
 	}
 	w.max, w.token = member[*int32](asked, "MaxResults"), member[*string](asked, "NextToken")
-	question := reflect.New(asked.Type()).Elem()
-	question.Set(asked)
+	return s.listing(c, w, func() any { return unpaged(asked) })
+}
+
+// unpaged returns a copy of a request that says nothing of pages.
+func unpaged(request reflect.Value) any {
+	question := reflect.New(request.Type()).Elem()
+	question.Set(request)
 	for _, name := range []string{"MaxResults", "NextToken"} {
 		if f := question.FieldByName(name); f.IsValid() {
 			f.SetZero()
 		}
 	}
-	return s.listing(c, w, question.Interface())
+	return question.Interface()
 }
 
 // member reads a member of a request that not every request has.

@@ -59,7 +59,7 @@ func (s *Service) CopyImage(c *core.Call, in *ec2.CopyImageInput) (*ec2.CopyImag
 	im := source.twin(st.Site, in)
 	s.publish(c, im, tags["image"])
 	s.copyMappings(c, st, im, in, tags["snapshot"])
-	st.imageCopies = append(st.imageCopies, im)
+	st.imageCopies.add(im, noLongerPending(c.Now))
 	s.remember(c, in.ClientToken, in, im.id)
 	return &ec2.CopyImageOutput{ImageId: aws.String(im.id)}, nil
 }
@@ -145,8 +145,7 @@ func (s *Service) canCopyImage(c *core.Call, st *site, source *image, timed bool
 			return sn.usable(c.Now)
 		}
 	}
-	st.imageCopies = slices.DeleteFunc(st.imageCopies, func(im *image) bool { return im.state(c.Now) != types.ImageStatePending })
-	if reached(s.limits.ImageCopiesPerRegion, len(st.imageCopies)) {
+	if st.imageCopies.full(s.limits.ImageCopiesPerRegion, 0, noLongerPending(c.Now)) {
 		return core.Errorf("ResourceLimitExceeded",
 			"Too many image copies in progress. The limit is %d for this destination region.", s.limits.ImageCopiesPerRegion)
 	}
@@ -215,4 +214,9 @@ func grouped(n int64) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
+}
+
+// noLongerPending tells whether an image has been made, or has failed.
+func noLongerPending(now time.Time) func(*image) bool {
+	return func(im *image) bool { return im.state(now) != types.ImageStatePending }
 }

@@ -15,10 +15,10 @@ import (
 
 // A listing is one page asked of a Describe call.
 type listing struct {
-	max    int    // zero means everything
-	after  uint64 // place of the last resource of the page before
-	scope  []byte // what was asked, which a token belongs to
-	looked *int   // counts the resources that are looked at
+	max    int           // zero means everything
+	after  uint64        // place of the last resource of the page before
+	scope  func() []byte // what was asked, which a token belongs to
+	looked *int          // counts the resources that are looked at
 }
 
 // A window is the part of a Describe request that speaks of pages.
@@ -30,11 +30,11 @@ type window struct {
 	least int32
 }
 
-// listing checks the paging of a request. asked is the input without its
+// listing checks the paging of a request. asked returns the input without its
 // paging: a token continues that question and no other.
 // Source: EC2 API Reference, "Query requests", pagination: MaxResults and ids
 // exclude each other; from 5 to 1,000, larger values count as 1,000.
-func (s *Service) listing(c *core.Call, w window, asked any) (listing, error) {
+func (s *Service) listing(c *core.Call, w window, asked func() any) (listing, error) {
 	l := listing{looked: &s.looked}
 	if w.ids > 0 && w.max != nil {
 		return l, core.Errorf("InvalidParameterCombination", "The parameter resource ids cannot be used with the parameter maxResults")
@@ -46,12 +46,13 @@ func (s *Service) listing(c *core.Call, w window, asked any) (listing, error) {
 		}
 		l.max = int(min(*w.max, w.limit))
 	}
-	question, err := json.Marshal(asked)
-	if err != nil {
-		return l, fmt.Errorf("ec2sim: %s: %w", c.Operation, err)
+	l.scope = func() []byte { // most answers are of one page, and have no token
+		question, err := json.Marshal(asked())
+		if err != nil {
+			panic(fmt.Sprintf("ec2sim: %s: %v", c.Operation, err))
+		}
+		return fmt.Appendf(nil, "%d %s %s %s %s", s.pages, c.Operation, c.Account.ID, c.Region, question)
 	}
-	l.scope = fmt.Appendf(nil, "%d %s %s %s ", s.pages, c.Operation, c.Account.ID, c.Region)
-	l.scope = append(l.scope, question...)
 	if w.token != nil {
 		place, ok := l.open(*w.token)
 		if !ok {
@@ -65,7 +66,7 @@ func (s *Service) listing(c *core.Call, w window, asked any) (listing, error) {
 // token seals a place for this question only.
 func (l listing) token(place uint64) string {
 	raw := binary.BigEndian.AppendUint64(nil, place)
-	sum := sha256.Sum256(append(raw[:8:8], l.scope...))
+	sum := sha256.Sum256(append(raw[:8:8], l.scope()...))
 	return base64.RawURLEncoding.EncodeToString(append(raw, sum[:16]...))
 }
 

@@ -24,11 +24,11 @@ type site struct {
 	snapshots shelf[*snapshot]
 	volumes   shelf[*volume]
 	instances shelf[*instance]
-	pending   []*snapshot // of volumes; may hold some that are pending no more
-	copies    []*snapshot // likewise
-	uploads   []*snapshot // likewise
-	// imageCopies are under way, or may be so no more.
-	imageCopies []*image
+	pending   queue[*snapshot] // of volumes
+	copies    queue[*snapshot]
+	uploads   []*snapshot // may hold some that are done
+	// imageCopies are under way.
+	imageCopies queue[*image]
 	lineages    map[string]*lineage
 	vpcs        shelf[*vpc]
 	subnets     shelf[*subnet]

@@ -65,7 +65,7 @@ func (s *Service) CopySnapshot(c *core.Call, in *ec2.CopySnapshotInput) (*ec2.Co
 		}
 	}
 	sn := s.copy(c, st, order)
-	st.copies = append(st.copies, sn)
+	st.copies.add(sn, doneBy(c.Now))
 	sn.minutes = aws.ToInt32(in.CompletionDurationMinutes)
 	if in.Description != nil {
 		sn.description = *in.Description
@@ -150,8 +150,7 @@ func presigned(c *core.Call, in *ec2.CopySnapshotInput) bool {
 
 // canCopy checks the limits of the destination.
 func (s *Service) canCopy(now time.Time, st *site) error {
-	st.copies = slices.DeleteFunc(st.copies, func(sn *snapshot) bool { return !now.Before(sn.done) })
-	if reached(s.limits.CopiesPerRegion, len(st.copies)) {
+	if st.copies.full(s.limits.CopiesPerRegion, 0, doneBy(now)) {
 		return core.Errorf("ResourceLimitExceeded",
 			"Too many snapshot copies in progress. The limit is %d for this destination region.", s.limits.CopiesPerRegion)
 	}

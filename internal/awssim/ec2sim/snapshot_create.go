@@ -186,18 +186,25 @@ func (s *Service) canSnapshot(now time.Time, st *site, volumes ...*volume) error
 			return core.Errorf("SnapshotCreationPerVolumeRateExceeded", "The maximum per volume CreateSnapshot request rate has been exceeded."+
 				" Use an increasing or variable sleep interval between requests.")
 		}
-		v.open = slices.DeleteFunc(v.open, func(sn *snapshot) bool {
-			return sn.gone(now) || sn.state(now) == types.SnapshotStateCompleted
-		})
-		if reached(s.limits.pendingPerVolume(v.kind), len(v.open)) {
+		if v.open.full(s.limits.pendingPerVolume(v.kind), 0, noLongerOpen(now)) {
 			return core.Errorf("ConcurrentSnapshotLimitExceeded", "Maximum allowed in-progress snapshots for a single volume exceeded.")
 		}
 	}
-	st.pending = slices.DeleteFunc(st.pending, func(sn *snapshot) bool { return !now.Before(sn.done) })
-	if reached(s.limits.PendingPerSite, len(st.pending)+len(volumes)-1) {
+	if st.pending.full(s.limits.PendingPerSite, len(volumes)-1, doneBy(now)) {
 		return core.Errorf("PendingSnapshotLimitExceeded", "You have reached the limit of pending snapshots: %d", s.limits.PendingPerSite)
 	}
 	return s.roomFor(st, len(volumes))
+}
+
+// noLongerOpen tells whether a snapshot no longer counts against its volume's
+// limit: one that failed does until it is deleted.
+func noLongerOpen(now time.Time) func(*snapshot) bool {
+	return func(sn *snapshot) bool { return sn.gone(now) || sn.state(now) == types.SnapshotStateCompleted }
+}
+
+// doneBy tells whether a snapshot has been completed, or has failed.
+func doneBy(now time.Time) func(*snapshot) bool {
+	return func(sn *snapshot) bool { return !now.Before(sn.done) }
 }
 
 // roomFor checks how many snapshots an account may have in a Region.
@@ -226,8 +233,8 @@ func (s *Service) take(now time.Time, st *site, v *volume) *snapshot {
 	}
 	sn.data = v.disk.freeze()
 	v.lastSnapshot = now
-	v.open = append(v.open, sn)
-	st.pending = append(st.pending, sn)
+	v.open.add(sn, noLongerOpen(now))
+	st.pending.add(sn, doneBy(now))
 	s.keep(sn)
 	return sn
 }

@@ -37,7 +37,7 @@ type volume struct {
 	tags         tagSets
 	disk         disk
 	lastSnapshot time.Time
-	open         []*snapshot // pending or failed; may hold some that are so no more
+	open         queue[*snapshot] // pending or failed
 }
 
 // An attachment binds a volume to an instance, until it ends.

@@ -10,15 +10,17 @@ import (
 )
 
 // canonical is the canonical request: what the client must have signed.
-func (s *Signature) canonical(r *http.Request, hash string, rules Rules) string {
-	var b strings.Builder
-	b.Grow(1024)
-	b.WriteString(r.Method + "\n" + canonicalPath(r.URL, rules) + "\n" + s.query(r.URL) + "\n")
-	for _, name := range s.SignedHeaders {
-		b.WriteString(name + ":" + headerValue(r, name) + "\n")
+func (s *Signature) canonical(r *http.Request, hash string, rules Rules) []byte {
+	b := make([]byte, 0, 1024)
+	for _, line := range []string{r.Method, canonicalPath(r.URL, rules), s.query(r.URL)} {
+		b = append(append(b, line...), '\n')
 	}
-	b.WriteString("\n" + strings.Join(s.SignedHeaders, ";") + "\n" + hash)
-	return b.String()
+	for _, name := range s.SignedHeaders {
+		b = append(append(b, name...), ':')
+		b = append(append(b, headerValue(r, name)...), '\n')
+	}
+	b = append(append(b, '\n'), strings.Join(s.SignedHeaders, ";")...)
+	return append(append(b, '\n'), hash...)
 }
 
 // canonicalPath is the path as it was sent, encoded a second time and without

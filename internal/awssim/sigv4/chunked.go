@@ -80,16 +80,16 @@ func (c *Chunked) readTrailer(rest []byte) error {
 
 // verifyChunks checks the signature of each chunk, which covers that of the
 // one before it, and that of the trailer.
-func (s *Signature) verifyChunks(key, body []byte) error {
+func (s *Signature) verifyChunks(key signingKey, body []byte) error {
 	c, err := Unchunk(body)
 	if err != nil {
 		return err
 	}
 	before := s.hex
 	check := func(algorithm, signature string, hashes ...string) bool {
-		head := []string{algorithm, s.Time.Format(timeFormat), s.scope(), before}
+		text := append(s.head(algorithm), before...)
 		before = signature
-		return s.signs(key, strings.Join(append(head, hashes...), "\n"), signature)
+		return key.signs(append(text, "\n"+strings.Join(hashes, "\n")...), signature)
 	}
 	for _, one := range c.chunks {
 		if !check(algorithm+"-PAYLOAD", one.signature, sum(nil), sum(one.data)) {

@@ -80,9 +80,12 @@ func Parse(r *http.Request) (*Signature, error) {
 		return nil, err
 	}
 	// "You must include the host header and any x-amz-* headers in the request."
+	const ours = "x-amz-"
 	for name := range r.Header {
-		name = strings.ToLower(name)
-		if strings.HasPrefix(name, "x-amz-") && !slices.Contains(s.SignedHeaders, name) {
+		if len(name) < len(ours) || !strings.EqualFold(name[:len(ours)], ours) {
+			continue
+		}
+		if name = strings.ToLower(name); !slices.Contains(s.SignedHeaders, name) {
 			return nil, incomplete("There were headers present in the request which were not signed: %s", name)
 		}
 	}

@@ -1,13 +1,11 @@
 package sigv4
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -58,10 +56,10 @@ func (s *Signature) Verify(r *http.Request, body []byte, secret *Secret, p Polic
 	if err != nil {
 		return err
 	}
-	key := secret.key(s)
+	key := secret.key(s.scope())
 	ok := slices.ContainsFunc(hashes, func(hash string) bool {
-		text := strings.Join([]string{algorithm, s.Time.Format(timeFormat), s.scope(), sum([]byte(s.canonical(r, hash, p.Rules)))}, "\n")
-		return s.signs(key, text, s.hex)
+		request := sha256.Sum256(s.canonical(r, hash, p.Rules))
+		return key.signs(hex.AppendEncode(s.head(algorithm), request[:]), s.hex)
 	})
 	if !ok {
 		return ErrMismatch
@@ -127,19 +125,14 @@ func (s *Signature) hashes(r *http.Request, body []byte, rules Rules) ([]string,
 	return []string{claim}, nil
 }
 
-func (s *Signature) scope() string {
-	return strings.Join([]string{s.Date, s.Region, s.Service, terminator}, "/")
-}
+func (s *Signature) scope() scope { return scope{s.Date, s.Region, s.Service} }
 
-// signs says that a signature is that of the text.
-func (s *Signature) signs(key []byte, text, signature string) bool {
-	return hmac.Equal([]byte(hex.EncodeToString(mac(key, text))), []byte(signature))
-}
-
-func mac(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)
+// head is how the text begins that is signed: the lines before the hashes.
+func (s *Signature) head(algorithm string) []byte {
+	b := make([]byte, 0, 256)
+	b = append(append(b, algorithm...), '\n')
+	b = append(s.Time.AppendFormat(b, timeFormat), '\n')
+	return append(append(b, s.scope().String()...), '\n')
 }
 
 func sum(b []byte) string {

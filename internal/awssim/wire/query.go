@@ -22,17 +22,17 @@ var _ Protocol = (*Query)(nil)
 
 // EC2 returns the protocol of EC2.
 func EC2() *Query {
-	return &Query{ec2: true, version: "2016-11-15", namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", table: newTable(ec2Table)}
+	return &Query{ec2: true, version: "2016-11-15", namespace: "http://ec2.amazonaws.com/doc/2016-11-15/", table: ec2Names()}
 }
 
 // STS returns the protocol of STS.
 func STS() *Query {
-	return &Query{version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/", table: newTable(stsTable)}
+	return &Query{version: "2011-06-15", namespace: "https://sts.amazonaws.com/doc/2011-06-15/", table: stsNames()}
 }
 
 // IAM returns the protocol of IAM.
 func IAM() *Query {
-	return &Query{version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", table: newTable(iamTable)}
+	return &Query{version: "2010-05-08", namespace: "https://iam.amazonaws.com/doc/2010-05-08/", table: iamNames()}
 }
 
 // Open reads the form, from the body or, for GET, from the query string.

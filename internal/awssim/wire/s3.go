@@ -18,7 +18,7 @@ type XML struct{ table *bindings }
 var _ Protocol = (*XML)(nil)
 
 // S3 returns the protocol of S3.
-func S3() *XML { return &XML{newBindings(s3Table)} }
+func S3() *XML { return &XML{s3Names()} }
 
 // An Address is the bucket and the key that a request of S3 is for.
 type Address struct {

@@ -13,6 +13,9 @@ import (
 //go:embed s3.tsv
 var s3Table string
 
+// s3Names is the table, the same for all clouds.
+var s3Names = sync.OnceValue(func() *bindings { return newBindings(s3Table) })
+
 // bindings are what the table says of a service that speaks restXml.
 type bindings struct {
 	operations map[string]*xmlRoute

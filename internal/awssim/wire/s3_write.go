@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/xml"
 	"fmt"
 	"io"
 	"net/http"
@@ -129,10 +128,7 @@ func (w *xmlWriter) leaf(name, text string) {
 	w.WriteString("</" + name + ">")
 }
 
-func (w *xmlWriter) text(s string) {
-	// A bytes.Buffer takes everything, so there is no error to look at.
-	_ = xml.EscapeText(&w.Buffer, []byte(s))
-}
+func (w *xmlWriter) text(s string) { escape(&w.Buffer, s) }
 
 func xmlText(v reflect.Value, format string) string {
 	for v.Kind() == reflect.Pointer {

@@ -18,6 +18,13 @@ var iamTable string
 //go:embed sts.tsv
 var stsTable string
 
+// The tables are the same for all clouds, and read when the first asks.
+var (
+	ec2Names = sync.OnceValue(func() *table { return newTable(ec2Table) })
+	iamNames = sync.OnceValue(func() *table { return newTable(iamTable) })
+	stsNames = sync.OnceValue(func() *table { return newTable(stsTable) })
+)
+
 // A table holds the wire names of a service's types.
 type table struct {
 	rows  map[string]row // by "types.Tag.Key"

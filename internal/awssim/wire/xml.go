@@ -64,14 +64,38 @@ type writer struct {
 }
 
 func (w *writer) element(name, text string) {
-	w.WriteString("<" + name + ">")
+	w.open(name)
 	w.text(text)
-	w.WriteString("</" + name + ">")
+	w.close(name)
 }
 
-func (w *writer) text(s string) {
+func (w *writer) open(name string) {
+	w.WriteByte('<')
+	w.WriteString(name)
+	w.WriteByte('>')
+}
+
+func (w *writer) close(name string) {
+	w.WriteString("</")
+	w.WriteString(name)
+	w.WriteByte('>')
+}
+
+func (w *writer) text(s string) { escape(&w.Buffer, s) }
+
+// escape writes a text as XML has it.
+func escape(b *bytes.Buffer, s string) {
+	if !strings.ContainsFunc(s, special) {
+		b.WriteString(s)
+		return
+	}
 	// A bytes.Buffer takes everything, so there is no error to look at.
-	_ = xml.EscapeText(&w.Buffer, []byte(s))
+	_ = xml.EscapeText(b, []byte(s))
+}
+
+// special tells whether a character may have to be escaped. Few texts have any.
+func special(r rune) bool {
+	return r < ' ' || r > '~' || r == '"' || r == '\'' || r == '&' || r == '<' || r == '>'
 }
 
 // result writes the members of an output. Lists in it are there even when they
@@ -96,11 +120,11 @@ func (w *writer) members(v reflect.Value) {
 				w.tagged(m.response, f.Index(i))
 			}
 		case isList(f.Type()):
-			w.WriteString("<" + m.response + ">")
+			w.open(m.response)
 			for i := range f.Len() {
 				w.tagged(m.item, f.Index(i))
 			}
-			w.WriteString("</" + m.response + ">")
+			w.close(m.response)
 		case f.Kind() == reflect.Map:
 			w.entries(m.response, f)
 		default:
@@ -111,7 +135,7 @@ func (w *writer) members(v reflect.Value) {
 
 // entries writes a map, sorted by key.
 func (w *writer) entries(name string, v reflect.Value) {
-	w.WriteString("<" + name + ">")
+	w.open(name)
 	keys := v.MapKeys()
 	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
 	for _, k := range keys {
@@ -120,11 +144,11 @@ func (w *writer) entries(name string, v reflect.Value) {
 		w.tagged("value", v.MapIndex(k))
 		w.WriteString("</entry>")
 	}
-	w.WriteString("</" + name + ">")
+	w.close(name)
 }
 
 func (w *writer) tagged(name string, v reflect.Value) {
-	w.WriteString("<" + name + ">")
+	w.open(name)
 	for v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
@@ -133,7 +157,7 @@ func (w *writer) tagged(name string, v reflect.Value) {
 	} else {
 		w.text(scalar(v))
 	}
-	w.WriteString("</" + name + ">")
+	w.close(name)
 }
 
 func isList(t reflect.Type) bool {
