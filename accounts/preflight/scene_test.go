@@ -51,7 +51,7 @@ type scene struct {
 	opts     preflight.Options
 	silent   map[string]bool // accounts without an auditor
 
-	volume, instance, own, foreign, copied string
+	instance, own, foreign, copied string
 }
 
 func newScene(t testing.TB) *scene {

@@ -35,7 +35,6 @@ type prey struct {
 	evil          string // ARN of a managed policy of the intruder's
 	grant         string
 	user          string
-	accessKey     string
 }
 
 // hunted prepares an account before it is guarded.
