@@ -266,32 +266,3 @@ func TestExportNeedsAllThatTheBucketAndTheKeyAllow(t *testing.T) {
 		})
 	}
 }
-
-func TestBlockRolesAreRefusedTheRest(t *testing.T) {
-	inWorld(t, nil, func(ctx context.Context, w *world) {
-		copies, foreign := w.stocked(ctx, unchanged)
-		cfg, err := w.assume(ctx, vault, "snapkeep-export")
-		require.NoError(t, err)
-		c, objects := ebs.NewFromConfig(cfg), s3.NewFromConfig(cfg)
-		require.NoError(t, put(ctx, objects, "kept", w.key["vault"]))
-		imports, err := w.assume(ctx, clean, "snapkeep-import")
-		require.NoError(t, err)
-		theirs, err := w.write(ctx, w.admin(clean), w.key["clean"], "who", "them")
-		require.NoError(t, err)
-		for what, err := range map[string]error{
-			"reads what is not the vault's own": did(c.ListSnapshotBlocks(ctx, &ebs.ListSnapshotBlocksInput{SnapshotId: &foreign})),
-			"compares with it":                  did(c.ListChangedBlocks(ctx, &ebs.ListChangedBlocksInput{FirstSnapshotId: &foreign, SecondSnapshotId: &copies[0]})),
-			"uses the key itself": did(kms.NewFromConfig(cfg).GenerateDataKey(ctx, &kms.GenerateDataKeyInput{
-				KeyId: aws.String(w.key["vault"]), KeySpec: "AES_256",
-			})),
-			"deletes an export":         did(objects.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String("kept")})),
-			"shares a copy":             share(ctx, ec2.NewFromConfig(cfg), copies[0], types.OperationTypeAdd, other),
-			"deletes a copy":            did(ec2.NewFromConfig(cfg).DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &copies[0]})),
-			"writes without the tag":    did(w.write(ctx, imports, w.key["clean"], "who", "me")),
-			"writes into a foreign one": putBlock(ctx, ebs.NewFromConfig(imports), theirs),
-			"writes in the vault":       did(c.StartSnapshot(ctx, &ebs.StartSnapshotInput{VolumeSize: aws.Int64(1)})),
-		} {
-			require.True(t, denied(err), "%s: %v", what, err)
-		}
-	})
-}

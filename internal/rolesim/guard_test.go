@@ -321,6 +321,34 @@ func TestRolesWorkUnderTheGuards(t *testing.T) {
 	}
 }
 
+// Under the guards an administrator does as he likes with what is his.
+func TestGuardsForbidNothingElse(t *testing.T) {
+	for account, key := range map[string]string{target: "source", vault: "vault"} {
+		inWorld(t, nil, func(ctx context.Context, w *world) {
+			p := w.hunted(ctx, account, "mine", key)
+			p.snapshot, p.policy, p.user = p.foreign, p.evil, "admin"
+			out, err := kms.NewFromConfig(w.admin(account)).CreateKey(ctx, nil)
+			require.NoError(t, err)
+			p.key = *out.KeyMetadata.Arn
+			guard, err := w.i.ProtectedGuard(target)
+			if account == vault {
+				guard, err = w.i.VaultGuard()
+			}
+			require.NoError(t, err)
+			w.guarded(account, guard)
+			for _, own := range []map[string]func(context.Context) error{p.onSnapshots(w), p.onRoles(w), p.onUsers(w), p.onPolicies(w), p.onKeys(w)} {
+				for action, act := range own {
+					if strings.HasPrefix(action, "TagReserved") || strings.HasSuffix(action, "BlockPublicAccess") {
+						continue
+					}
+					err := act(ctx)
+					require.False(t, denied(err), "%s in %s: %v", action, account, err)
+				}
+			}
+		})
+	}
+}
+
 // Those who deploy the roles are not held back, and nobody can become them.
 func TestDeployersChangeRolesUnderTheGuard(t *testing.T) {
 	inWorld(t, nil, func(ctx context.Context, w *world) {

@@ -175,21 +175,10 @@ func credentialsOf(c *ststypes.Credentials) aws.CredentialsProvider {
 // server runs an instance with an agent and a volume of its own, all tagged.
 func (w *world) server(ctx context.Context, pairs ...string) (ec2sim.Ref, string) {
 	w.t.Helper()
-	c := ec2.NewFromConfig(w.admin(target))
-	spec := []types.TagSpecification{{ResourceType: "instance", Tags: tags(pairs...)}, {ResourceType: "volume", Tags: tags(pairs...)}}
-	out, err := c.RunInstances(ctx, &ec2.RunInstancesInput{
-		ImageId: aws.String(ec2sim.BaseImage(region, types.ArchitectureValuesX8664)), InstanceType: types.InstanceTypeT3Micro,
-		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), TagSpecifications: spec,
-	})
-	require.NoError(w.t, err)
-	time.Sleep(time.Minute)
-	ref := ec2sim.Ref{Site: ec2sim.Site{Account: target, Region: region}, ID: *out.Instances[0].InstanceId}
+	id := w.run(ctx, region, append(tagged("instance", pairs...), tagged("volume", pairs...)...)...)
+	ref := ec2sim.Ref{Site: ec2sim.Site{Account: target, Region: region}, ID: id}
 	require.NoError(w.t, w.SSM().SetAgent(ref, ssmsim.Agent{Platform: "Windows"}))
-	described, err := c.DescribeVolumes(ctx, &ec2.DescribeVolumesInput{
-		Filters: []types.Filter{{Name: aws.String("attachment.instance-id"), Values: []string{ref.ID}}},
-	})
-	require.NoError(w.t, err)
-	return ref, *described.Volumes[0].VolumeId
+	return ref, w.volumeOf(ctx, id)
 }
 
 // snapshot makes one as an administrator, with tags, and waits for it.
