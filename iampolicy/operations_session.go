@@ -12,7 +12,7 @@ var sessionCalls = []engineCall{
 		why:  "The plan looks at its own Regions.",
 	},
 	{
-		ops: []string{"discover"}, papers: backupSession, sid: "InspectKeys",
+		ops: []string{"discover"}, papers: backupSession, sid: "UseKeys",
 		actions: []string{"kms:DescribeKey"}, on: onAccountKeys,
 		why: "Whether a volume's key is one that can be shared, its description tells.",
 	},
@@ -63,7 +63,17 @@ var sessionCalls = []engineCall{
 		why: "Copies are marked in the call that makes them.",
 	},
 	{
-		ops: []string{"copy"}, papers: backupSession | writerSession, sid: "UseKeysOfPlan",
+		ops: []string{"copy"}, papers: backupSession, sid: "UseKeys",
+		actions: useKey, on: onAccountKeys, only: ifCopies,
+		why: "A rekey reads under the key aws/ebs, whose id nobody knows beforehand; what it writes under, and that EC2 does it, the role says.",
+	},
+	{
+		ops: []string{"copy"}, papers: backupSession, sid: "GrantKeys",
+		actions: []string{"kms:CreateGrant"}, on: onAccountKeys, when: []clause{isTrue("kms:GrantIsForAWSResource")}, only: ifCopies,
+		why: "EC2 works on by a grant.",
+	},
+	{
+		ops: []string{"copy"}, papers: writerSession, sid: "UseKeysOfPlan",
 		actions: append([]string{"kms:CreateGrant"}, useKey...), on: onKeys, only: ifCopies,
 		why: "The plan copies from and to these keys.",
 	},

@@ -24,7 +24,8 @@ type PlanSession struct {
 	// account, which rekeys. None leaves copying out.
 	Sources []string
 	// Keys are the ARNs of all keys that the plan reads or writes copies under:
-	// the sources' and its own. None leaves copying out.
+	// the sources' and its own. None leaves copying out. For "backup" the keys
+	// that are rekeyed to are enough.
 	Keys []string
 	// Before is for the pruners: what was started before it may be deleted.
 	Before time.Time

@@ -134,17 +134,18 @@ func TestFaultyPlanSessionsAreNamed(t *testing.T) {
 			require.EqualError(t, err, "iampolicy: "+tt.want)
 		})
 	}
+	session = planSessions(installation())["vault-writer"]
 	session.Keys = []string{session.Keys[0]}
-	for range 4 {
+	for len(session.Keys) < 17 {
 		session.Keys = append(session.Keys, session.Keys[0]+strings.Repeat("x", len(session.Keys)))
 	}
-	doc, err := session.Policy("backup")
+	doc, err := session.Policy("vault-writer")
 	require.NoError(t, err)
 	require.LessOrEqual(t, doc.Size(), iampolicy.SessionLimit)
 	require.Empty(t, doc.Statements[0].Sid, "there is room for no Sids")
 	for n := range 40 {
 		session.Keys = append(session.Keys, session.Keys[0]+strings.Repeat("y", n))
 	}
-	_, err = session.Policy("backup")
+	_, err = session.Policy("vault-writer")
 	require.ErrorIs(t, err, iampolicy.ErrTooLarge)
 }
