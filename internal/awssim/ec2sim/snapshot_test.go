@@ -207,6 +207,35 @@ func TestLimitsOfASite(t *testing.T) {
 	})
 }
 
+func TestPendingSnapshotsCountThoughTheLimitCameLater(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		const n = 20
+		at := site(target, ireland)
+		vol := w.volume(at, "")
+		w.EC2().SetDurations(ec2sim.Durations{Snapshot: time.Hour, Jitter: -1})
+		snap := func() string {
+			_, err := w.admin(at).CreateSnapshot(t.Context(), &ec2.CreateSnapshotInput{VolumeId: &vol.ID})
+			return code(t, err)
+		}
+		limit := func(site, volume int) {
+			w.EC2().SetLimits(ec2sim.Limits{PendingPerSite: site, PendingPerVolume: volume, Spacing: -1})
+		}
+		for i := range 2 * n {
+			if i == n {
+				time.Sleep(time.Hour) // the first half is done
+			}
+			limit(-1, -1)
+			require.Empty(t, snap())
+		}
+		limit(n, -1)
+		require.Equal(t, "PendingSnapshotLimitExceeded", snap())
+		limit(-1, n)
+		require.Equal(t, "ConcurrentSnapshotLimitExceeded", snap())
+		limit(n+1, n+1)
+		require.Empty(t, snap(), "those that are done do not count")
+	})
+}
+
 func TestDefaultLimitOfPendingSnapshots(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		at := site(target, ireland)

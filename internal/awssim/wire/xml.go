@@ -14,6 +14,7 @@ const header = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 // Result writes the output as XML.
 func (q *Query) Result(operation, requestID string, output any) Answer {
 	w := writer{query: q}
+	w.Grow(512) // many answers need no more
 	w.WriteString(header + "<" + operation + `Response xmlns="` + q.namespace + `">`)
 	v := reflect.ValueOf(output).Elem()
 	if q.ec2 {
