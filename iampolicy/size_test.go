@@ -63,7 +63,9 @@ func TestMinifyNeverWidensNorNarrows(t *testing.T) {
 		}
 		decidedAlike(t, doc, small)
 	})
-	require.Greater(t, smaller, 500)
+	if !testing.Short() {
+		require.Greater(t, smaller, 500)
+	}
 }
 
 func TestMinifyAsKeyAndTrustPolicy(t *testing.T) {
@@ -144,7 +146,9 @@ func TestSplitMeansWhatTheWholeMeans(t *testing.T) {
 			require.Equal(t, iampolicy.Allowed, iampolicy.Evaluate(req, iampolicy.PolicySet{Identity: []*iampolicy.Document{doc}}).Outcome)
 		}
 	})
-	require.Greater(t, several, 500)
+	if !testing.Short() { // which draws too few
+		require.Greater(t, several, 500)
+	}
 }
 
 func TestSplitCutsOnlyWhereAnyValueWillDo(t *testing.T) {
