@@ -48,18 +48,20 @@ type Decision struct {
 }
 
 // A Reason names one statement: the layer, the policy's place in it and the
-// statement's Sid, or its index if it has none.
+// statement's Sid, or its index if it has none. A grant is a layer's policy too.
 type Reason struct {
-	Layer     string // "identity", "resource", "boundary", "session", "scp", "rcp"
+	Layer     string // "identity", "resource", "grant", "boundary", "session", "scp", "rcp"
 	Level     int    // of the organization, for SCPs and RCPs
 	Policy    int    // index in its layer or, for SCPs and RCPs, its level; 0 where there is one at most
-	Statement string // Sid, or the index in decimal digits: "0"
+	Statement string // Sid, or the index in decimal digits: "0"; of a grant its ID, which may be empty
 }
 
 // String returns the reason in words: "identity policy 0, statement Discover".
 func (r Reason) String() string {
 	place := r.Layer + " policy"
 	switch r.Layer {
+	case "grant":
+		return strings.TrimSuffix("grant "+strconv.Itoa(r.Policy)+", "+r.Statement, ", ")
 	case "identity", "boundary":
 		place += " " + strconv.Itoa(r.Policy)
 	case "scp", "rcp":
@@ -157,14 +159,18 @@ func (e *evaluation) lacking(least truth) []string {
 
 	itself, everyone := r.resource[byIdentity] >= least, r.resource[byEveryone] >= least
 	theRole, account := r.resource[byRole] >= least, r.resource[byAccount] >= least
-	if !e.caller.hasIdentity() {
-		need(itself || everyone, "resource")
-		return all
-	}
 	// The root user of an account may do all that its account may.
 	identity := e.caller.kind == kindRoot || r.identity >= least
 	boundary := !r.hasBoundary || r.boundary >= least
 	session := !r.hasSession || r.session >= least
+	if r.granted[byIdentity] >= least || boundary && session &&
+		(r.granted[byRole] >= least || identity && r.granted[byAccount] >= least) {
+		return all // whoever owns the key
+	}
+	if !e.caller.hasIdentity() {
+		need(itself || everyone, "resource")
+		return all
+	}
 
 	crossAccount := e.owner != e.caller.account
 	switch {

@@ -45,6 +45,9 @@ type PolicySet struct {
 	Identity []*Document // of the user and its groups, or of the role
 	// Resource is the resource's own policy: a trust policy, a key policy.
 	Resource *Document
+	// Grants of a KMS key. For kms:RetireGrant give only the one to be retired:
+	// a request does not say which it is.
+	Grants []Grant
 	// Boundary, Session: nil means there is none.
 	Boundary []*Document
 	Session  *Document // passed when the role was assumed
@@ -63,7 +66,11 @@ type PolicySet struct {
 // Not every service heeds every kind of policy. Which do is for the caller to
 // know: EC2 and EBS have no resource policies and do not heed RCPs, so that a
 // PolicySet for them holds neither; SCPs do not bind the management account.
-// Grants of KMS and endpoint policies are not looked at.
+// A grant allows what the key's policy does not, across accounts without a
+// policy of the grantee's own; every deny and all SCPs and RCPs bind it, and
+// if its grantee is a role, that role's boundary and session policy as well (KMS
+// Developer Guide, "Troubleshooting key access"). Endpoint policies are not
+// looked at.
 func Evaluate(req Request, set PolicySet) Decision {
 	if strings.EqualFold(req.Action, "sts:GetCallerIdentity") {
 		// "No permissions are required to perform this operation", not even
@@ -104,8 +111,8 @@ type hit struct {
 type rulings struct {
 	deny                        truth
 	identity, boundary, session truth
-	scp, rcp                    truth // the weakest level
-	resource                    [byIdentity + 1]truth
+	scp, rcp                    truth                 // the weakest level
+	resource, granted           [byIdentity + 1]truth // by how they name the caller
 	hasBoundary, hasSession     bool
 }
 
@@ -131,6 +138,9 @@ func (e *evaluation) rule(set *PolicySet) {
 	}
 	if set.Resource != nil {
 		e.document(set.Resource, scope{reason: Reason{Layer: "resource"}, principals: true})
+	}
+	if len(set.Grants) > 0 {
+		e.grants(set.Grants)
 	}
 	r.scp, r.rcp = yes, yes
 	if e.caller.hasIdentity() && !e.caller.serviceLinked() {
@@ -207,7 +217,7 @@ func (e *evaluation) document(d *Document, s scope) (allow truth) {
 
 // applies says whether a statement speaks of the request, and how it names
 // the caller.
-func (e *evaluation) applies(st *Statement, s *scope) (truth, grant) {
+func (e *evaluation) applies(st *Statement, s *scope) (truth, naming) {
 	if !e.speaksOfAction(st, s) {
 		return no, notNamed
 	}
@@ -252,7 +262,7 @@ func (e *evaluation) speaksOfAction(st *Statement, s *scope) bool {
 	return !st.NotActions.absent()
 }
 
-func (e *evaluation) speaksOfCaller(st *Statement, s *scope) (grant, bool) {
+func (e *evaluation) speaksOfCaller(st *Statement, s *scope) (naming, bool) {
 	switch {
 	case !s.principals && st.Principal == nil && st.NotPrincipal == nil:
 		return notNamed, true

@@ -92,3 +92,22 @@ func ExampleEvaluate() {
 	// cannot tell without aws:ResourceTag/snapkeep:vault: it turns on identity policy 0, statement DeleteOwn
 	// ExplicitlyDenied [identity policy 0, statement NoUnlock]
 }
+
+// A grant allows what neither the key's policy nor the caller's does.
+func ExampleGrant() {
+	const alice = "arn:aws:iam::111111111111:user/alice"
+	set := iampolicy.PolicySet{Grants: []iampolicy.Grant{{
+		ID: "0c23", Grantee: alice, Operations: []string{"Decrypt"},
+		ContextSubset: map[string]string{"aws:ebs:id": "vol-1"},
+	}}}
+	for _, volume := range []string{"vol-1", "vol-2"} {
+		fmt.Println(iampolicy.Evaluate(iampolicy.Request{
+			Principal: iampolicy.Principal{ARN: alice}, Action: "kms:Decrypt",
+			Resource: "arn:aws:kms:eu-west-1:111111111111:key/1a2b",
+			Context:  map[string][]string{"kms:EncryptionContext:aws:ebs:id": {volume}},
+		}, set))
+	}
+	// Output:
+	// allowed by grant 0, 0c23
+	// denied, since nothing allows it: permission is lacking from resource and identity
+}

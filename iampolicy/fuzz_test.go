@@ -57,6 +57,7 @@ func FuzzEvaluate(f *testing.F) {
 	seeds(f, func(text []byte) {
 		f.Add(text, sessionARN, "ec2:CopySnapshot", snapshotARN, "", "aws:ResourceTag/bk:owner", "install-7f3a", false)
 		f.Add(text, "ec2.amazonaws.com", "sts:AssumeRole", "*", "222222222222", "k", "${k}", true)
+		f.Add(text, sessionARN, "kms:Decrypt", keyARN, "", "kms:EncryptionContext:a", "1", true)
 	})
 	f.Fuzz(func(t *testing.T, text []byte, who, action, resource, owner, key, value string, partial bool) {
 		d, err := iampolicy.Parse(text)
@@ -71,6 +72,10 @@ func FuzzEvaluate(f *testing.F) {
 		for _, set := range []iampolicy.PolicySet{
 			{Identity: one},
 			{Resource: d},
+			{Resource: d, Grants: []iampolicy.Grant{{
+				Grantee: who, Retiring: value, Operations: []string{"Decrypt", "CreateGrant", value},
+				ContextEquals: map[string]string{"a": "1"}, ContextSubset: map[string]string{key: value},
+			}}},
 			{Identity: one, Resource: d, Boundary: one, Session: d, SCP: [][]*iampolicy.Document{one, one}, RCP: [][]*iampolicy.Document{one}},
 		} {
 			before := iampolicy.Evaluate(req, set)

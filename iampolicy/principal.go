@@ -104,21 +104,21 @@ func (c *caller) serviceLinked() bool {
 	return ok && (strings.HasPrefix(path, "aws-service-role/") || strings.HasPrefix(path, "AWSServiceRoleFor"))
 }
 
-// A grant says how a resource's policy names the caller. That decides which
+// A naming says how a resource's policy names the caller. That decides which
 // implicit denials a permission overcomes.
-type grant int
+type naming int
 
 const (
-	notNamed   grant = iota
-	byAccount        // the account: its own policies must grant as well
-	byRole           // the role: boundary and session policy limit it
-	byEveryone       // "*": a session policy limits it
-	byIdentity       // the user or the session itself: nothing limits it
+	notNamed   naming = iota
+	byAccount         // the account: its own policies must grant as well
+	byRole            // the role: boundary and session policy limit it
+	byEveryone        // "*": a session policy limits it
+	byIdentity        // the user or the session itself: nothing limits it
 )
 
 // names says how p names the caller. Principals are compared literally: IAM
 // allows no wildcard in them but "*" alone.
-func (p *Principals) names(c *caller) grant {
+func (p *Principals) names(c *caller) naming {
 	if p.Any {
 		return byEveryone
 	}
@@ -132,7 +132,7 @@ func (p *Principals) names(c *caller) grant {
 }
 
 // named says how one entry of a Principal names the caller.
-func (c *caller) named(kind, name string) grant {
+func (c *caller) named(kind, name string) naming {
 	switch kind {
 	case "AWS", "":
 		return c.namedByAWS(name)
@@ -148,7 +148,7 @@ func (c *caller) named(kind, name string) grant {
 	return notNamed
 }
 
-func (c *caller) namedByAWS(name string) grant {
+func (c *caller) namedByAWS(name string) naming {
 	switch {
 	case name == "*":
 		return byEveryone

@@ -111,6 +111,9 @@ func drawSet(t *rapid.T) iampolicy.PolicySet {
 		Identity: append(all("identity", 2), &iampolicy.Document{Version: iampolicy.Version, Statements: []iampolicy.Statement{drawStatement(t, iampolicy.Allow)}}),
 		Resource: maybe("resource"),
 	}
+	for range rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "grants") {
+		set.Grants = append(set.Grants, drawGrant(t))
+	}
 	if rapid.IntRange(0, 3).Draw(t, "limits") == 0 {
 		set.Boundary, set.Session = all("boundary", 1), maybe("session")
 		set.SCP = [][]*iampolicy.Document{append(all("scp", 1), drawDocument(t))}
@@ -120,9 +123,9 @@ func drawSet(t *rapid.T) iampolicy.PolicySet {
 }
 
 func drawRequest(t *rapid.T) iampolicy.Request {
-	return iampolicy.Request{
+	req := iampolicy.Request{
 		Principal: as(rapid.SampledFrom([]string{aliceARN, sessionARN, roleARN, rootARN, foreignARN, "backup.amazonaws.com", ""}).Draw(t, "who")),
-		Action:    rapid.SampledFrom([]string{"s3:GetObject", "kms:Decrypt", "sts:AssumeRole"}).Draw(t, "asked action"),
+		Action:    rapid.SampledFrom([]string{"s3:GetObject", "kms:Decrypt", "kms:Decrypt", "kms:CreateGrant", "kms:RetireGrant", "sts:AssumeRole"}).Draw(t, "asked action"),
 		Resource:  rapid.SampledFrom([]string{objectARN, keyARN, targetARN, "*"}).Draw(t, "asked resource"),
 		Context: rapid.MapOfN(
 			rapid.SampledFrom([]string{"k", "l", "aws:TagKeys"}),
@@ -130,6 +133,12 @@ func drawRequest(t *rapid.T) iampolicy.Request {
 		ResourceAccount: rapid.SampledFrom([]string{"", "111111111111"}).Draw(t, "owner"),
 		Partial:         rapid.Bool().Draw(t, "partial"),
 	}
+	if strings.HasPrefix(req.Action, "kms:") && req.Context != nil { // what grants look at
+		maps.Copy(req.Context, rapid.MapOfN(
+			rapid.SampledFrom([]string{context + "a", context + "b", "kms:encryptioncontext:a", "kms:GrantOperations", "kms:GrantConstraintType", "aws:SourceArn"}),
+			rapid.SliceOfN(rapid.SampledFrom([]string{"1", "2", "Decrypt", "Encrypt", "EncryptionContextEquals", snapshotARN}), 0, 2), 0, 4).Draw(t, "grant context"))
+	}
+	return req
 }
 
 // layers returns all documents of a set.

@@ -12,7 +12,8 @@
 //	             "account": "111111111111",
 //	             "context": {"aws:ResourceTag/vault": "999999999999", "aws:TagKeys": ["a", "b"]}},
 //	 "policies": {"identity": [document, …], "resource": document, "boundary": [document, …],
-//	              "session": document, "scp": [[document, …], …], "rcp": [[document, …], …]},
+//	              "session": document, "scp": [[document, …], …], "rcp": [[document, …], …],
+//	              "grants": [entry of "aws kms list-grants", …]},
 //	 "partial": false}
 //
 // The account is the resource's owner; left out, it is the one in the

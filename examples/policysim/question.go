@@ -34,6 +34,7 @@ type policies struct {
 	Session  json.RawMessage `json:"session"`
 	SCP      json.RawMessage `json:"scp"`
 	RCP      json.RawMessage `json:"rcp"`
+	Grants   []grant         `json:"grants"`
 }
 
 // text is a string or a list of strings.
@@ -171,6 +172,14 @@ func (q *question) policySet() (set iampolicy.PolicySet, err error) {
 	keep(err)
 	set.RCP, err = levels("rcp", p.RCP)
 	keep(err)
+	for i, g := range p.Grants {
+		one, err := g.read()
+		if err != nil {
+			err = fmt.Errorf("grants[%d]: %w", i, err)
+		}
+		set.Grants = append(set.Grants, one)
+		keep(err)
+	}
 	for _, err := range all {
 		if err != nil {
 			return set, err

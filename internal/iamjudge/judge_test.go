@@ -29,6 +29,10 @@ type sample struct {
 	Policies policies `json:"policies"`
 
 	recorded iampolicy.Decision // what was answered when the question was recorded
+	// grant that our evaluator gets, with the resource's policy without the
+	// statement that the judge gets for it; nil for none.
+	grant        *iampolicy.Grant
+	withoutGrant *iampolicy.Document
 }
 
 type request struct {
@@ -59,13 +63,20 @@ func (s *sample) ours() iampolicy.Decision {
 			context[key] = v
 		}
 	}
+	p := &s.Policies
+	set := iampolicy.PolicySet{
+		Identity: p.Identity, Resource: p.Resource, Boundary: p.Boundary, Session: p.Session, SCP: p.SCP, RCP: p.RCP,
+	}
+	if s.grant != nil {
+		set.Resource, set.Grants = s.withoutGrant, []iampolicy.Grant{*s.grant}
+	}
 	return iampolicy.Evaluate(iampolicy.Request{
 		Principal:       iampolicy.Principal{ARN: s.Request.Principal},
 		Action:          s.Request.Action,
 		Resource:        s.Request.Resource,
 		ResourceAccount: s.Request.Account,
 		Context:         context,
-	}, iampolicy.PolicySet(s.Policies))
+	}, set)
 }
 
 func (s *sample) String() string {

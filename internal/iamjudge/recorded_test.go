@@ -68,6 +68,9 @@ var asked = sync.OnceValues(func() (samples []*sample, err error) {
 		if req.Action == "sts:GetCallerIdentity" {
 			return // no policy has a say
 		}
+		if slices.ContainsFunc(d.By, func(r iampolicy.Reason) bool { return r.Layer == "grant" }) {
+			return // the judge knows no grants of KMS
+		}
 		s := recorded(req, set, d)
 		if key := s.key(); !seen[key] {
 			seen[key] = true
@@ -106,7 +109,9 @@ func recorded(req iampolicy.Request, set iampolicy.PolicySet, d iampolicy.Decisi
 			Account: cmp.Or(req.ResourceAccount, account(req.Resource), req.Principal.Account),
 			Context: map[string]any{},
 		},
-		Policies: policies(set),
+		Policies: policies{
+			Identity: set.Identity, Resource: set.Resource, Boundary: set.Boundary, Session: set.Session, SCP: set.SCP, RCP: set.RCP,
+		},
 		recorded: d,
 	}
 	if s.Policies.Identity == nil {

@@ -100,10 +100,7 @@ func (c *Call) request(n Need) iampolicy.Request {
 	if c.Caller.Session != nil {
 		req.Principal.RoleARN = c.Caller.Session.Role.ARN
 	}
-	switch {
-	case n.Granted:
-		req.ResourceAccount = c.Account.ID
-	case n.Policy != nil:
+	if n.Policy != nil {
 		req.ResourceAccount = n.Owner
 	}
 	return req
@@ -123,7 +120,7 @@ func (c *Call) barred() bool {
 
 // policies returns those that have a say in a need.
 func (c *Call) policies(n Need) iampolicy.PolicySet {
-	set := iampolicy.PolicySet{Resource: n.Policy, RCP: c.rcp(n)}
+	set := iampolicy.PolicySet{Resource: n.Policy, Grants: n.Grants, RCP: c.rcp(n)}
 	// SCPs do not bind the management account (AWS Organizations User Guide,
 	// "SCP effects on permissions"), nor service-linked roles, which Evaluate knows.
 	if !c.Account.Management {

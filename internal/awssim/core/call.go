@@ -47,9 +47,8 @@ type Need struct {
 	Keys map[string][]string
 	// Policy of the resource itself: a key policy, a trust policy. Nil means none.
 	Policy *iampolicy.Document
-	// Granted says that Policy holds a grant made for this very caller, which
-	// needs no policy in the caller's account, whoever owns the resource.
-	Granted bool
+	// Grants of a KMS key that count for this call.
+	Grants []iampolicy.Grant
 	// BeyondRCP says that resource control policies have no say here.
 	BeyondRCP bool
 }

@@ -3,7 +3,6 @@ package kmssim
 import (
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -68,88 +67,31 @@ func (k *key) liveGrants(now time.Time) []*grant {
 	return k.grants
 }
 
-// granted reports whether a grant allows what policies did not. An explicit
-// denial still wins, so the need is judged again with a key policy that has
-// one more statement, the grant's.
-// Source: AWS KMS Developer Guide, "Grants in AWS KMS".
-func (k *key) granted(c *core.Call, n core.Need, w wish) bool {
+// grantsFor returns the grants that count for an action of this call. A grant
+// token makes one count that is not visible everywhere yet.
+func (k *key) grantsFor(c *core.Call, action string, tokens []string) (all []iampolicy.Grant) {
 	for _, g := range k.liveGrants(c.Now) {
-		early := slices.ContainsFunc(g.tokens, func(token string) bool { return slices.Contains(w.tokens, token) })
-		if !early && (c.Now.Before(g.visible) || !c.Sees(core.KeyAccess, g.id, g.created)) || !g.covers(c, n, w) {
+		if !slices.Contains(g.ops, types.GrantOperation(action)) {
 			continue
 		}
-		return c.Allows(withGrant(c, n))
-	}
-	return false
-}
-
-// withGrant is a need as it is judged where a grant speaks for the caller.
-func withGrant(c *core.Call, n core.Need) core.Need {
-	policy := *n.Policy
-	policy.Statements = append(slices.Clip(policy.Statements), iampolicy.Statement{
-		Sid: "Grant", Effect: iampolicy.Allow,
-		Principal: &iampolicy.Principals{By: map[string]iampolicy.Strings{"AWS": iampolicy.Of(c.Caller.ARN)}},
-		Actions:   iampolicy.Of(n.Action), Resources: iampolicy.Of("*"),
-	})
-	n.Policy = &policy
-	n.Granted = true
-	return n
-}
-
-// covers reports whether the grant is for this caller, operation and
-// encryption context.
-func (g *grant) covers(c *core.Call, n core.Need, w wish) bool {
-	op := types.GrantOperation(strings.TrimPrefix(n.Action, "kms:"))
-	switch {
-	case !slices.Contains(g.ops, op) || !isPrincipal(c, g.grantee):
-		return false
-	case g.source != "":
-		return false // no request of a principal itself is on behalf of a resource
-	case op == types.GrantOperationDescribeKey || op == types.GrantOperationRetireGrant:
-		return true // they have no encryption context
-	case op == types.GrantOperationCreateGrant:
-		return w.grant != nil && g.contains(w.grant)
-	}
-	context := map[string]string{}
-	for name, values := range n.Keys {
-		if entry, ok := strings.CutPrefix(name, "kms:EncryptionContext:"); ok && len(values) == 1 {
-			context[entry] = values[0]
+		early := slices.ContainsFunc(g.tokens, func(token string) bool { return slices.Contains(tokens, token) })
+		if early || !c.Now.Before(g.visible) && c.Sees(core.KeyAccess, g.id, g.created) {
+			all = append(all, g.policy())
 		}
 	}
-	return (g.equals == nil || maps.Equal(g.equals, context)) && isSubset(g.subset, context)
+	return all
 }
 
-// contains reports whether a grant made by the right of this one gives no more
-// than it.
-// Source: AWS KMS Developer Guide, "Granting CreateGrant permission".
-func (g *grant) contains(child *grant) bool {
-	for _, op := range child.ops {
-		if !slices.Contains(g.ops, op) {
-			return false
-		}
+// policy is the grant as package iampolicy judges it.
+func (g *grant) policy() iampolicy.Grant {
+	p := iampolicy.Grant{
+		ID: g.id, Key: string(g.key.arn), Grantee: g.grantee, Retiring: g.retiring,
+		ContextEquals: g.equals, ContextSubset: g.subset, SourceARN: g.source,
 	}
-	if g.equals != nil && !maps.Equal(g.equals, child.equals) {
-		return false
+	for _, op := range g.ops {
+		p.Operations = append(p.Operations, string(op))
 	}
-	return isSubset(g.subset, child.equals) || isSubset(g.subset, child.subset)
-}
-
-func isSubset(small, large map[string]string) bool {
-	for name, value := range small {
-		if got, ok := large[name]; !ok || got != value {
-			return false
-		}
-	}
-	return true
-}
-
-// isPrincipal reports whether the caller is who a grant names.
-func isPrincipal(c *core.Call, name string) bool {
-	switch name {
-	case c.Caller.ARN, c.Account.GlobalARN("iam", "root"):
-		return true
-	}
-	return c.Caller.Session != nil && c.Caller.Session.Role.ARN == name
+	return p
 }
 
 func (g *grant) entry() types.GrantListEntry {

@@ -40,7 +40,7 @@ func (s *Service) CreateGrant(c *core.Call, in *kms.CreateGrantInput) (*kms.Crea
 	if err != nil {
 		return nil, err
 	}
-	want := wish{action: "CreateGrant", keys: grantKeys(g), tokens: in.GrantTokens, grant: g}
+	want := wish{action: "CreateGrant", keys: grantKeys(g), tokens: in.GrantTokens}
 	if err := s.authorize(c, k, want); err != nil {
 		return nil, err
 	}

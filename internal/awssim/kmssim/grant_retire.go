@@ -5,7 +5,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
 
 	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
@@ -80,28 +79,24 @@ func (s *Service) named(c *core.Call, in *kms.RetireGrantInput) (*grant, error) 
 }
 
 func (s *Service) mayRetire(c *core.Call, g *grant) error {
-	keys := EncryptionContext(g.equals)
-	n := s.judged(c, g.key, "RetireGrant", keys)
-	if isPrincipal(c, g.retiring) || isPrincipal(c, g.grantee) && slices.Contains(g.ops, types.GrantOperationRetireGrant) {
-		if c.Allows(withGrant(c, n)) {
-			return nil
-		}
-		return c.Denied(n)
-	}
+	n := s.judged(c, g.key, wish{action: "RetireGrant", keys: EncryptionContext(g.equals)})
+	n.Grants = []iampolicy.Grant{g.policy()}
 	// The account that made the grant decides by its own policies who of its
 	// principals may retire it, whoever owns the key.
 	if g.issuer == c.Account.GlobalARN("iam", "root") {
-		n.Owner, n.Policy = c.Account.ID, delegate(c.Account)
+		n.Owner, n.Policy = c.Account.ID, delegate(c.Account, n.Policy)
 	}
 	return c.Authorize(n)
 }
 
-// delegate is the policy by which an account leaves a decision to IAM.
-func delegate(a *core.Account) *iampolicy.Document {
-	return &iampolicy.Document{Version: iampolicy.Version, Statements: []iampolicy.Statement{{
+// delegate is the policy by which an account leaves a decision to IAM, but for
+// what the key's policy denies.
+func delegate(a *core.Account, of *iampolicy.Document) *iampolicy.Document {
+	all := slices.DeleteFunc(slices.Clone(of.Statements), func(s iampolicy.Statement) bool { return s.Effect == iampolicy.Allow })
+	return &iampolicy.Document{Version: of.Version, Statements: append(all, iampolicy.Statement{
 		Effect: iampolicy.Allow, Actions: iampolicy.Of("kms:RetireGrant"), Resources: iampolicy.Of("*"),
 		Principal: &iampolicy.Principals{By: map[string]iampolicy.Strings{"AWS": iampolicy.Of(a.GlobalARN("iam", "root"))}},
-	}}}
+	})}
 }
 
 func (k *key) grantByID(c *core.Call, id *string) (*grant, error) {

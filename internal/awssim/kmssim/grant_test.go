@@ -77,10 +77,7 @@ func TestGrantGivesTheListedOperations(t *testing.T) {
 func TestGrantForARoleIsForItsSessions(t *testing.T) {
 	ctx := t.Context()
 	cloud := newCloud(t)
-	role := cloud.PutRole(account, awssim.Role{
-		Name: "reader", Path: "/backup/",
-		Trust: parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`),
-	})
+	role := reader(t, cloud, nil)
 	owner := admin(cloud, account)
 	arn := newKey(t, owner, "")
 	_, err := owner.CreateGrant(ctx, &kms.CreateGrantInput{KeyId: &arn, GranteePrincipal: &role, Operations: []types.GrantOperation{"Encrypt"}})
@@ -89,6 +86,44 @@ func TestGrantForARoleIsForItsSessions(t *testing.T) {
 	require.NoError(t, err)
 	_, err = session(t, cloud, role).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: &arn})
 	require.Equal(t, "AccessDeniedException", code(t, err))
+}
+
+// reader is a role that anyone of the account may assume and that has no policy.
+func reader(t *testing.T, cloud *awssim.Cloud, boundary *iampolicy.Document) (arn string) {
+	t.Helper()
+	return cloud.PutRole(account, awssim.Role{
+		Name: "reader", Path: "/backup/", Boundary: boundary,
+		Trust: parse(t, `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:root"},"Action":"sts:AssumeRole"}]}`),
+	})
+}
+
+// A grant to a role is no way around the role's boundary, and one to an account
+// leaves it to the account who of its principals may.
+func TestGrantsLeaveOtherLimits(t *testing.T) {
+	ctx := t.Context()
+	for _, tt := range []struct {
+		name, grantee, want string // empty grantee: the role
+		boundary            *iampolicy.Document
+	}{
+		{name: "no boundary"},
+		{name: "a boundary that allows", boundary: allow(t, "kms:Encrypt")},
+		{name: "a boundary that does not", boundary: allow(t, "kms:Decrypt"), want: "AccessDeniedException"},
+		{name: "to the account", grantee: "arn:aws:iam::111111111111:root", want: "AccessDeniedException"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			cloud := newCloud(t)
+			role := reader(t, cloud, tt.boundary)
+			owner := admin(cloud, account)
+			arn := newKey(t, owner, "")
+			if tt.grantee == "" {
+				tt.grantee = role
+			}
+			_, err := owner.CreateGrant(ctx, &kms.CreateGrantInput{KeyId: &arn, GranteePrincipal: &tt.grantee, Operations: []types.GrantOperation{"Encrypt"}})
+			require.NoError(t, err)
+			_, err = session(t, cloud, role).Encrypt(ctx, &kms.EncryptInput{KeyId: &arn, Plaintext: []byte("x")})
+			require.Equal(t, tt.want, code(t, err))
+		})
+	}
 }
 
 func TestGrantsAreListedAndNamedOnesMadeOnce(t *testing.T) {

@@ -42,9 +42,11 @@ func (s *Service) need(k *key, action string, extra map[string][]string) core.Ne
 	}
 }
 
-// judged is need with the policy as far as the call knows it.
-func (s *Service) judged(c *core.Call, k *key, action string, extra map[string][]string) core.Need {
-	n := s.need(k, action, extra)
+// judged is need with the policy as far as the call knows it, and with the
+// grants that count for it, those of the tokens in any case.
+func (s *Service) judged(c *core.Call, k *key, w wish) core.Need {
+	n := s.need(k, w.action, w.keys)
+	n.Grants = k.grantsFor(c, w.action, w.tokens)
 	if c.Lags() {
 		known := s.was.policies.Sees(c, string(k.arn), keyPolicy{k.policy, k.bound})
 		n.Policy = s.cloud.Bind(known.document, known.bound)
@@ -57,7 +59,6 @@ type wish struct {
 	action string // "Decrypt"
 	keys   map[string][]string
 	tokens []string // of grants
-	grant  *grant   // that CreateGrant would make
 }
 
 // authorize demands one action on a key of the caller, by policies or by a
@@ -66,12 +67,7 @@ func (s *Service) authorize(c *core.Call, k *key, w wish) error {
 	if err := s.checkTokens(w.tokens); err != nil {
 		return err
 	}
-	n := s.judged(c, k, w.action, w.keys)
-	err := c.Authorize(n)
-	if err != nil && k.granted(c, n, w) {
-		return nil
-	}
-	return err
+	return c.Authorize(s.judged(c, k, w))
 }
 
 // own is authorize for the operations that never reach into another account.

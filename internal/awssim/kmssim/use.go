@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/service/kms/types"
-
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 )
 
@@ -80,23 +78,5 @@ func (s *Service) Permits(c *core.Call, use Use) bool {
 	if k == nil {
 		return false
 	}
-	n := s.judged(c, k, use.Action, use.Keys)
-	return c.Allows(n) || k.granted(c, n, wish{action: use.Action, grant: use.grant()})
-}
-
-// grant is what a service would make by this use, if it makes one.
-func (u Use) grant() *grant {
-	if u.Action != "CreateGrant" {
-		return nil
-	}
-	g := &grant{subset: map[string]string{}}
-	for _, op := range u.Keys["kms:GrantOperations"] {
-		g.ops = append(g.ops, types.GrantOperation(op))
-	}
-	for key, values := range u.Keys {
-		if name, ok := strings.CutPrefix(key, "kms:EncryptionContext:"); ok && len(values) == 1 {
-			g.subset[name] = values[0]
-		}
-	}
-	return g
+	return c.Allows(s.judged(c, k, wish{action: use.Action, keys: use.Keys}))
 }
