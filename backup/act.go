@@ -43,7 +43,9 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 		}
 		a.j.Calls[api]++
 		a.e.begin(&a.j)
-		snaps, err = c.Do(ctx, *v.step)
+		doing, done := a.e.observer.during(ctx, string(v.step.Kind), v.at.site)
+		snaps, err = c.Do(doing, *v.step)
+		done(err)
 	}
 	if err == nil {
 		err = a.fold(v, snaps)

@@ -267,6 +267,9 @@ func (d *decision) sight(t *Trace, v *view) (Snapshot, sighting) {
 		t.Started = s.Started
 	}
 	t.Completed, t.Failed = s.State == SnapshotCompleted, s.State == SnapshotError
+	if (t.Completed || t.Failed) && t.Ended.IsZero() {
+		t.Ended = v.begun
+	}
 	switch {
 	case t.Failed:
 		return s, failed

@@ -17,7 +17,9 @@ const discoverTries = 4
 // discover lists a site's resources.
 func (c *census) discover(ctx context.Context, s *siteCensus) {
 	for try := 1; ; try++ {
-		err := c.discoverOnce(ctx, s)
+		looking, done := c.e.observer.during(ctx, "discover", s.site)
+		err := c.discoverOnce(looking, s)
+		done(err)
 		if err == nil {
 			return
 		}

@@ -25,6 +25,7 @@ type Engine struct {
 	pacer    *pace.Pacer
 	clients  clientCache
 	slots    slotCounter
+	observer *observer
 
 	mu     sync.Mutex // guards all below
 	sights map[viewID]*sight
@@ -57,13 +58,14 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 			kinds[k] = i
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	watch, err := newObserver(opts.Tracer, opts.Meter)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return nil, err
 	}
 	e := &Engine{
 		sessions: s, drivers: append([]Driver(nil), drivers...), kinds: kinds, opts: opts, born: time.Now(),
 		pacer: pace.New(opts.limits()), sights: map[viewID]*sight{}, lost: map[string]time.Time{},
-		own: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{},
+		own: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{}, observer: watch,
 	}
 	e.clients.made = map[clientID]Client{}
 	e.slots.sites = map[Site]*slot{}

@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -58,5 +59,30 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// MarshalText returns what Error does, for reports in JSON.
-func (e *Error) MarshalText() ([]byte, error) { return []byte(e.Error()), nil }
+// errorText is the form of an Error in JSON.
+type errorText struct {
+	Account  accounts.ID `json:"account"`
+	Region   string      `json:"region"`
+	Resource string      `json:"resource,omitempty"`
+	Stage    Stage       `json:"stage,omitempty"`
+	Cause    *Fault      `json:"cause"`
+}
+
+// MarshalJSON keeps of the cause what a Fault does: its text and its sentinel.
+func (e *Error) MarshalJSON() ([]byte, error) {
+	return json.Marshal(errorText{e.Account, e.Region, e.Resource, e.Stage, newFault(e.Err)})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. The cause is a *Fault then:
+// errors.Is still finds its sentinel.
+func (e *Error) UnmarshalJSON(b []byte) error {
+	var t errorText
+	if err := json.Unmarshal(b, &t); err != nil {
+		return err
+	}
+	if t.Cause == nil {
+		return errors.New("backup: an error without a cause")
+	}
+	*e = Error{t.Account, t.Region, t.Resource, t.Stage, t.Cause}
+	return nil
+}

@@ -100,7 +100,10 @@ type Trace struct {
 	// call that made it came.
 	Seen time.Time `json:"seen,omitzero"`
 	// Started is the snapshot's StartTime.
-	Started   time.Time `json:"started,omitzero"`
+	Started time.Time `json:"started,omitzero"`
+	// Ended is when a listing first showed that it was at its end, completed or
+	// in error; for one that was found so, when it was found.
+	Ended     time.Time `json:"ended,omitzero"`
 	Completed bool      `json:"completed,omitempty"` // state completed, when last listed
 	Failed    bool      `json:"failed,omitempty"`    // state error
 	Deleted   bool      `json:"deleted,omitempty"`   // by the job, or listed no more

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/aws/smithy-go/metrics"
+	"github.com/aws/smithy-go/tracing"
+
 	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/internal/pace"
 )
@@ -18,6 +21,18 @@ type Options struct {
 	// time whatever the number of goroutines that advance jobs, so it must be
 	// quick and must not call the engine. Nil means nobody is told.
 	OnEvent func(Event)
+
+	// Tracer is given a span for each Run ("snapkeep.run"), each listing
+	// ("snapkeep.list", "snapkeep.discover") and each step ("snapkeep.snapshot",
+	// "snapkeep.copy", …), which are the parents of the spans of the SDK's own
+	// clients, if those are given the provider too. smithy-go's module
+	// tracing/smithyoteltracing adapts OpenTelemetry's. Nil means no spans.
+	Tracer tracing.TracerProvider
+	// Meter is given two counts: "snapkeep.calls", by call, outcome and site,
+	// and "snapkeep.jobs" that came to their ends, by stage, plan and site.
+	// smithy-go's module metrics/smithyotelmetrics adapts OpenTelemetry's. Nil
+	// means no counts.
+	Meter metrics.MeterProvider
 
 	// Concurrency is how many jobs Run advances at once, and how many sites
 	// are listed at once. Zero means 16.

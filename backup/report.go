@@ -27,8 +27,8 @@ type Report struct {
 	Copies int `json:"copies"`
 	// Calls counts the calls that changed something, by the name of the API.
 	Calls map[string]int `json:"calls,omitempty"`
-	// Errors holds all that failed, by account, Region and resource; in JSON,
-	// their texts.
+	// Errors holds all that failed, by account, Region and resource. In JSON
+	// they keep what a Fault keeps of an error.
 	Errors []*Error `json:"errors,omitempty"`
 }
 

@@ -21,6 +21,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 	if _, err := e.newCensus(p, at); err != nil {
 		return nil, err
 	}
+	ctx, ran := e.observer.run(ctx, p.Name)
 	r := &runner{e: e, queue: newQueue(e.opts.Concurrency)}
 	r.report = Report{Plan: p.Name, At: at.UTC().Truncate(time.Second), Started: time.Now()}
 	for j, err := range e.Jobs(ctx, p, at) {
@@ -42,6 +43,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 	_ = g.Wait() // errors are in the report
 	r.report.Ended = time.Now()
 	r.report.count()
+	ran(&r.report)
 	return &r.report, r.report.err(ctx.Err())
 }
 
@@ -72,6 +74,7 @@ func (r *runner) work(ctx context.Context) {
 		}
 		r.mu.Unlock()
 		if out.Done {
+			r.e.observer.ended(ctx, j)
 			r.queue.drop(next)
 			continue
 		}

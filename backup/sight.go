@@ -185,7 +185,9 @@ func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
 	s.mu.Lock()
 	s.begun = begun
 	s.mu.Unlock()
-	snaps, err := e.snapshots(ctx, id)
+	listing, done := e.observer.during(ctx, "list", id.site)
+	snaps, err := e.snapshots(listing, id)
+	done(err)
 	s.mu.Lock()
 	s.begun = time.Time{}
 	s.mu.Unlock()

@@ -26,6 +26,7 @@ type liveFlags struct {
 	targetRole, externalID, prunerRole string // in the protected account
 	vaultRole, vaultExternalID         string // in the vault
 	selection, vaultKey, rekeyKey      string
+	page                               pageFile
 	dryRun                             bool
 }
 
@@ -82,9 +83,10 @@ func (l *liveFlags) backUp(ctx context.Context, cfg aws.Config, out io.Writer) e
 	if l.dryRun || len(jobs) == 0 {
 		return errors.Join(failed...)
 	}
-	report, err := engine.Run(ctx, plan, at)
-	if report != nil {
-		fmt.Fprintf(out, "%s\n", report)
+	ran, err := engine.Run(ctx, plan, at)
+	if ran != nil {
+		fmt.Fprintf(out, "%s\n", ran)
+		err = errors.Join(err, l.page.write(ran))
 	}
 	if prune, _ := engine.PlanPrune(ctx, plan, time.Now()); prune != nil {
 		fmt.Fprintf(out, "what the policy would keep and prune (nothing is deleted here):\n%s", prune)

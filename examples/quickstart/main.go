@@ -15,6 +15,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,6 +25,7 @@ import (
 	"os"
 	"os/signal"
 
+	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/backup/backuptest"
 	"github.com/snapkeep/snapkeep/examples/quickstart/story"
 )
@@ -36,6 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		tell story.Options
 		live liveFlags
 		text bool
+		page string
 	)
 	flags := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	flags.SetOutput(stderr)
@@ -43,6 +46,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.Uint64Var(&tell.Seed, "seed", 1, "seed of the simulated world")
 	flags.IntVar(&tell.Days, "days", 21, "days of backups before the intruder comes")
 	flags.BoolVar(&tell.Corrupt, "corrupt", false, "flip one block in a copy, to show that the comparison can fail")
+	flags.StringVar(&page, "html", "", "file to write a page about the run to; of the simulated weeks, the first run")
 	live.register(flags)
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -53,8 +57,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "quickstart: unexpected argument %q\n", flags.Arg(0))
 		return 2
 	}
-	tellStory := func() error { return simulate(tell, text, stdout, stderr) }
+	tellStory := func() error { return simulate(tell, text, pageFile(page), stdout, stderr) }
 	if live.given() {
+		live.page = pageFile(page)
 		tellStory = func() error { return interruptible(live.run, stdout) }
 	}
 	if err := tellStory(); err != nil {
@@ -77,16 +82,18 @@ func interruptible(f func(context.Context, io.Writer) error, out io.Writer) erro
 var errUnwell = errors.New("the story did not end well")
 
 // simulate tells the story on the simulated AWS.
-func simulate(opts story.Options, asJSON bool, stdout, stderr io.Writer) error {
+func simulate(opts story.Options, asJSON bool, page pageFile, stdout, stderr io.Writer) error {
 	show := newShow(stdout, stderr, asJSON)
 	opts.OnStep = show.step
+	var first *backup.Report
+	opts.OnRun = func(r *backup.Report) { first = cmp.Or(first, r) }
 	var (
 		result *story.Result
 		err    error
 	)
 	backuptest.Simulate(func() { result, err = story.Run(context.Background(), opts) })
 	show.end()
-	if err != nil {
+	if err = errors.Join(err, page.write(first)); err != nil {
 		return err
 	}
 	if asJSON {

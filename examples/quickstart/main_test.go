@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -52,6 +54,19 @@ func TestPlainTextNamesTheAttacks(t *testing.T) {
 	require.Contains(t, out.String(), "what is left, and why")
 	require.Contains(t, out.String(), "confused deputy, without an external id")
 	require.Empty(t, errs.String(), "no progress bar without a terminal")
+}
+
+func TestThePageOfTheFirstRun(t *testing.T) {
+	var out, errs bytes.Buffer
+	page := filepath.Join(t.TempDir(), "run.html")
+	require.Zero(t, run([]string{"-days", "2", "-html", page}, &out, &errs), errs.String())
+	text, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "3</dd>", "three recovery points")
+	require.Contains(t, string(text), "<svg")
+
+	require.Equal(t, 1, run([]string{"-days", "1", "-html", filepath.Join(page, "nowhere")}, &out, &errs))
+	require.Contains(t, errs.String(), "nowhere")
 }
 
 func TestBadFlags(t *testing.T) {

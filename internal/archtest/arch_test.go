@@ -20,6 +20,7 @@ var mayImport = map[string][]string{
 
 	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
 	"backup/ebs":        {"accounts", "backup", "retention", "internal/awscall"},
+	"backup/report":     {"backup"},
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},
 
@@ -48,7 +49,7 @@ var mayImport = map[string][]string{
 	"internal/conformance": {},
 
 	"examples/...": {
-		"accounts", "accounts/preflight", "iampolicy", "retention", "backup", "backup/ebs", "backup/restore", "backup/backuptest", "examples/...",
+		"accounts", "accounts/preflight", "iampolicy", "retention", "backup", "backup/ebs", "backup/report", "backup/restore", "backup/backuptest", "examples/...",
 	},
 }
 

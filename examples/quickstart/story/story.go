@@ -28,6 +28,8 @@ type Options struct {
 	// OnStep is told of each step, in order, with how far the story is, from 0
 	// to 1. Nil means nobody is told.
 	OnStep func(done float64, text string)
+	// OnRun is given the report of each day's run. Nil means nobody is.
+	OnRun func(*backup.Report)
 }
 
 // A Story is a world and what has happened in it.
@@ -108,6 +110,9 @@ func (s *Story) backUp(ctx context.Context, at time.Time) error {
 	report, err := s.Engine.Run(ctx, s.Plan, at)
 	if err != nil {
 		return err
+	}
+	if s.opts.OnRun != nil {
+		s.opts.OnRun(report)
 	}
 	s.runs += s.Cloud.Stats().Total - before
 	s.result.RecoveryPoints += report.Points
