@@ -280,7 +280,7 @@ func TestReportsAsText(t *testing.T) {
 		}
 		inJSON, err := json.Marshal(report)
 		require.NoError(t, err)
-		require.Contains(t, string(inJSON), `"errors":["222222222222/eu-west-1: instance/i-b1: after planned`)
+		require.Contains(t, string(inJSON), `"errors":[{"account":"222222222222","region":"eu-west-1","resource":"arn:aws:ec2:eu-west-1:222222222222:instance/i-b1","stage":"planned","cause":{"kind":"bad snapshot"`)
 	})
 }
 
