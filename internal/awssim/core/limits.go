@@ -17,6 +17,9 @@ type Limits struct {
 	// "ebs:GetSnapshotBlock snapshot" (one for each snapshot), "sts",
 	// "kms:cryptography", "s3:reading" and "s3:changing" (one for each prefix), "iam".
 	Buckets map[string]Bucket
+	// Others is the share of every bucket that other programs in the account
+	// use up, from 0 to 1: so much less it holds, and so much slower it fills.
+	Others float64
 }
 
 // A Bucket holds request tokens. A request takes one, and is refused if there
@@ -24,6 +27,12 @@ type Limits struct {
 type Bucket struct {
 	Burst     float64 // how many it holds
 	PerSecond float64 // how many it regains each second
+}
+
+// less is the bucket without what others use of it. It holds one token still,
+// if it did, or no call would ever pass.
+func (b Bucket) less(share float64) Bucket {
+	return Bucket{max(b.Burst*(1-share), min(b.Burst, 1)), b.PerSecond * (1 - share)}
 }
 
 // SetLimits replaces Options.Limits. Buckets are as full as they were, but
@@ -98,6 +107,7 @@ func (l *limiter) draw(c *Call, in any, r *rate) (*level, *Error) {
 	case r == nil:
 		return nil, nil
 	}
+	bucket = bucket.less(l.limits.Others)
 	region := c.Region
 	if c.ToGlobalSTS() {
 		region = "global"

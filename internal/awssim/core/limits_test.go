@@ -46,6 +46,19 @@ var bucketCases = []bucketCase{
 		}, burst: 50, perSecond: 5, refusal: refusal{"RequestLimitExceeded", 503},
 	},
 	{
+		name: "mutating, half of it used by others", limits: core.Limits{Others: 0.5}, call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := ec2.NewFromConfig(cfg).CopySnapshot(ctx, &ec2.CopySnapshotInput{SourceRegion: aws.String("eu-west-1"), SourceSnapshotId: aws.String("s")})
+			return err
+		}, burst: 25, perSecond: 2, refusal: refusal{"RequestLimitExceeded", 503},
+	},
+	{
+		name: "small, most of it used by others", limits: core.Limits{Others: 0.75, Buckets: map[string]core.Bucket{"ec2:DeleteSnapshot": {2, 4}}},
+		call: func(ctx context.Context, cfg aws.Config) error {
+			_, err := ec2.NewFromConfig(cfg).DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String("s")})
+			return err
+		}, burst: 1, perSecond: 1, refusal: refusal{"RequestLimitExceeded", 503},
+	},
+	{
 		name: "named", call: func(ctx context.Context, cfg aws.Config) error {
 			_, err := ec2.NewFromConfig(cfg).DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String("s")})
 			return err

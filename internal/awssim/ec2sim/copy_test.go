@@ -387,6 +387,27 @@ func TestIncrementalCopies(t *testing.T) {
 	})
 }
 
+// TestDurationsOfEach: what a snapshot and a copy take may be said for each.
+func TestDurationsOfEach(t *testing.T) {
+	from, to := site(target, ireland), site(vault, oregon)
+	inWorld(t, func(t *testing.T, w *world) {
+		var asked []ec2sim.Work
+		w.EC2().SetDurations(ec2sim.Durations{Each: func(k ec2sim.Work) time.Duration {
+			asked = append(asked, k)
+			return time.Duration(len(asked)) * time.Hour
+		}})
+		vol := w.volume(from, "")
+		w.write(vol, "1", 0, 1, 2)
+		sn := w.snapshot(vol)
+		require.NoError(t, w.share(sn, "add", vault))
+		copied := w.settled(w.copy(sn, to, w.key(to)))
+		require.Equal(t, []ec2sim.Work{{Origin: vol.ID, Blocks: 3}, {Copy: true, Origin: vol.ID, Blocks: 3}}, asked)
+		first := w.settled(sn)
+		require.Equal(t, time.Hour, first.Done.Sub(first.Start))
+		require.Equal(t, 2*time.Hour, copied.Done.Sub(copied.Start))
+	})
+}
+
 func TestTimeBasedCopyKeepsItsTime(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		at := site(target, ireland)

@@ -189,7 +189,7 @@ func (s *Service) finishCopy(c *core.Call, st *site, sn *snapshot, order copyOrd
 	if previous := s.base(c.Now, st, sn); previous != nil {
 		sn.written, sn.full = int32(sn.data.changedSince(&previous.data)), false
 	}
-	usual := s.work(s.pace.Copy, s.pace.CopyBlock, int64(sn.written))
+	usual := s.moving(Work{Copy: true, Origin: sn.lineage, Blocks: int(sn.written)})
 	sn.done = sn.start.Add(usual)
 	if sn.minutes > 0 {
 		sn.done = s.hurried(c.Now, st, sn, usual)

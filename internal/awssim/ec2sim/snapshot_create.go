@@ -228,7 +228,7 @@ func (s *Service) take(now time.Time, st *site, v *volume) *snapshot {
 	start, changed := stamp(now), v.disk.dirty()
 	sn := &snapshot{
 		id: s.cloud.NewID("snap"), seq: s.next(), site: st.Site, volume: v.id, size: v.size, key: v.key,
-		start: start, done: start.Add(s.work(s.pace.Snapshot, s.pace.SnapshotBlock, changed)),
+		start: start, done: start.Add(s.moving(Work{Origin: v.id, Blocks: int(changed)})),
 		lineage: v.id, context: v.id, written: int32(changed), full: v.disk.last == nil,
 	}
 	sn.data = v.disk.freeze()

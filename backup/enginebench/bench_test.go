@@ -1,0 +1,154 @@
+//go:build unix
+
+package enginebench_test
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+var seeds = flag.Int("engine.seeds", 0, "how many worlds of each cell a benchmark runs; 0 means fewer the larger they are")
+
+// BenchmarkEngine is our engine over the grid.
+func BenchmarkEngine(b *testing.B) {
+	for _, volumes := range []int{10, 100, 1000, 10_000} {
+		for _, accounts := range []int{1, 5, 100} {
+			for _, slots := range []int{20, 0} {
+				if s := (scale{volumes: volumes, accounts: accounts, slots: slots}); accounts <= volumes {
+					b.Run(s.String(), func(b *testing.B) {
+						// A world of 1,000 volumes takes a minute or more.
+						if volumes >= 1000 && accounts != 5 || volumes > 1000 {
+							onlyIfNamed(b)
+						}
+						bench(b, s, ours)
+					})
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkEngineFixed is how many calls a volume takes where every snapshot
+// takes 10 min and every copy 15 min, at a poll every 30 s.
+func BenchmarkEngineFixed(b *testing.B) {
+	for _, slots := range []int{20, 0} {
+		s := scale{volumes: 1000, accounts: 5, slots: slots, fixed: true, poll: 30 * time.Second}
+		b.Run(s.String(), func(b *testing.B) { bench(b, s, ours) })
+	}
+}
+
+// BenchmarkEngineCrowded is with other programs that eat half of every bucket.
+func BenchmarkEngineCrowded(b *testing.B) {
+	for _, slots := range []int{20, 0} {
+		s := scale{volumes: 1000, accounts: 5, slots: slots, crowded: true}
+		b.Run(s.String(), func(b *testing.B) { bench(b, s, ours) })
+	}
+}
+
+// BenchmarkEngineBlind is where the size of a volume tells nothing of how long
+// its copy takes.
+func BenchmarkEngineBlind(b *testing.B) {
+	s := scale{volumes: 1000, accounts: 5, slots: 20, blind: true}
+	b.Run(s.String(), func(b *testing.B) { bench(b, s, ours) })
+}
+
+// BenchmarkEngineMemory is what the engine holds for each job in mid-run.
+func BenchmarkEngineMemory(b *testing.B) {
+	for _, volumes := range []int{100, 1000} {
+		s := scale{volumes: volumes, accounts: 5, slots: 20}
+		b.Run(s.String(), func(b *testing.B) {
+			var perJob float64
+			for b.Loop() {
+				var err error
+				if perJob, err = memory(s, 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(perJob, "B/job")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// onlyIfNamed skips a benchmark unless -bench chooses cells by "volumes=".
+func onlyIfNamed(b *testing.B) {
+	if !strings.Contains(flag.Lookup("test.bench").Value.String(), "volumes=") {
+		b.Skip("takes long: name it by -bench")
+	}
+}
+
+// String is the name of a cell: "volumes=1000/accounts=5/slots=20".
+func (s scale) String() string {
+	slots := fmt.Sprint(s.slots)
+	if s.slots == 0 {
+		slots = "any"
+	}
+	return fmt.Sprintf("volumes=%d/accounts=%d/slots=%s", s.volumes, s.accounts, slots)
+}
+
+// bench runs an algorithm in several worlds and reports the median of what
+// they came to; of throttled calls and of volumes that failed, the mean; and
+// the worst makespan.
+func bench(b *testing.B, s scale, run algorithm) {
+	n := *seeds
+	if n == 0 {
+		n = min(max(200/s.volumes, 1), 20)
+	}
+	var calls, ratios, spans, throttled, refused, failed, shared []float64
+	var points int
+	before := cpuTime(b)
+	for b.Loop() {
+		for seed := range n {
+			o, err := measure(s, uint64(seed)+1, run)
+			if err != nil {
+				b.Fatal(err)
+			}
+			points += o.protected
+			calls = append(calls, float64(o.calls)/float64(max(o.protected, 1)))
+			ratios = append(ratios, o.makespan.Seconds()/max(o.floor, 1).Seconds())
+			spans = append(spans, o.makespan.Hours())
+			throttled = append(throttled, float64(o.throttled))
+			refused = append(refused, float64(o.refused))
+			failed = append(failed, float64(o.failed))
+			shared = append(shared, float64(o.shared+o.twice))
+		}
+	}
+	b.ReportMetric(0, "ns/op") // it is virtual time that counts
+	b.ReportMetric(median(calls), "calls/volume")
+	b.ReportMetric(median(ratios), "makespan/floor")
+	b.ReportMetric(slices.Max(ratios), "worst/floor")
+	b.ReportMetric(median(spans), "hours")
+	b.ReportMetric(mean(throttled), "throttled")
+	b.ReportMetric(mean(refused), "refused")
+	b.ReportMetric(mean(failed), "failed")
+	b.ReportMetric(mean(shared), "left")
+	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(max(points, 1)), "cpu-µs/point")
+}
+
+func median(of []float64) float64 {
+	slices.Sort(of)
+	return (of[len(of)/2] + of[(len(of)-1)/2]) / 2
+}
+
+func mean(of []float64) float64 {
+	sum := 0.0
+	for _, x := range of {
+		sum += x
+	}
+	return sum / float64(len(of))
+}
+
+// cpuTime returns how long this process has been computing, on all cores and
+// with the collection of garbage.
+func cpuTime(b *testing.B) time.Duration {
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}

@@ -1,0 +1,95 @@
+package enginebench_test
+
+import (
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
+
+	"github.com/snapkeep/snapkeep/internal/awssim/ec2sim"
+)
+
+// An outcome is what a run came to, as the simulated AWS saw it: what the
+// program under test says of itself does not count.
+type outcome struct {
+	// protected is how many volumes have a completed copy in the vault, under
+	// its key; failed is how many have not.
+	protected, failed int
+	// calls of the run, those of STS and those that were refused among them.
+	calls int
+	// throttled calls were beyond a request bucket; refused ones beyond a quota
+	// or wrong.
+	throttled, refused int
+	// twice is how many snapshots and copies were made that were there already,
+	// shared how many originals were left shared.
+	twice, shared int
+	// makespan is how much virtual time the run took, floor the least that what
+	// it made can take.
+	makespan, floor time.Duration
+}
+
+// observe looks at a world in which a run took so long.
+func (w *world) observe(took time.Duration) outcome {
+	stats := w.cloud.Stats()
+	o := outcome{
+		calls: stats.Total - w.begun, throttled: stats.Throttled, refused: stats.Errors - stats.Throttled, makespan: took,
+	}
+	k := work{accounts: map[string]*tally{}}
+	safe, chains := map[string]bool{}, map[string]*chain{}
+	for _, s := range w.cloud.EC2().Snapshots() {
+		if _, ours := w.takes[s.Origin]; !ours {
+			continue // an image's
+		}
+		c := chains[s.Origin]
+		if c == nil {
+			c = &chain{}
+			chains[s.Origin] = c
+		}
+		o.twice += c.add(s)
+		k.count(s)
+		switch {
+		case !s.Copy && len(s.Shares) > 0:
+			o.shared++
+		case s.Copy && s.Account == string(vault) && s.State == types.SnapshotStateCompleted && s.KeyARN == w.key:
+			safe[s.Origin] = true
+		}
+	}
+	for _, c := range chains {
+		k.chains = append(k.chains, *c)
+	}
+	o.protected, o.failed = len(safe), len(w.takes)-len(safe)
+	o.floor = k.floor(w.ceilings())
+	return o
+}
+
+// add takes a snapshot into the chain of its volume, and returns 1 if there
+// was one of its kind.
+func (c *chain) add(s ec2sim.Snapshot) int {
+	part := &c.snapshot
+	if s.Copy {
+		part = &c.copying
+	}
+	was := *part
+	*part = s.Done.Sub(s.Start)
+	if was > 0 {
+		return 1
+	}
+	return 0
+}
+
+// count counts the calls that a snapshot took at least.
+func (k *work) count(s ec2sim.Snapshot) {
+	account := s.Account
+	if s.Copy {
+		account = s.Source.Account
+	}
+	t := k.accounts[account]
+	if t == nil {
+		t = &tally{}
+		k.accounts[account] = t
+	}
+	if s.Copy {
+		t.copies++
+	} else {
+		t.originals++
+	}
+}

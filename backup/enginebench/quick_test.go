@@ -1,0 +1,56 @@
+package enginebench_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The benchmarks' harness works: in a tiny world everything is protected, and
+// what is reported of it can be.
+func TestOursInATinyWorld(t *testing.T) {
+	for name, s := range map[string]scale{
+		"limited":   {volumes: 10, accounts: 2, slots: 2},
+		"unlimited": {volumes: 10, accounts: 2},
+		"fixed":     {volumes: 10, accounts: 2, slots: 2, fixed: true, poll: 30 * time.Second},
+		"crowded":   {volumes: 10, accounts: 2, slots: 2, crowded: true},
+		"blind":     {volumes: 10, accounts: 2, slots: 2, blind: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o, err := measure(s, 1, ours)
+			require.NoError(t, err)
+			require.Equal(t, 10, o.protected)
+			require.Zero(t, o.failed+o.twice+o.shared+o.throttled)
+			require.GreaterOrEqual(t, o.makespan, o.floor)
+			require.Greater(t, o.floor, 10*time.Minute)
+			require.Greater(t, o.calls, 10*3+4)
+			if s.fixed {
+				require.Equal(t, (10+5*15)*time.Minute, o.floor)
+			}
+		})
+	}
+}
+
+func TestMemoryInATinyWorld(t *testing.T) {
+	perJob, err := memory(scale{volumes: 40, accounts: 2, slots: 20}, 1)
+	require.NoError(t, err)
+	require.Greater(t, perJob, 0.0)
+}
+
+// Who works in the world of a seed finds what the others find.
+func TestWorldsOfOneSeedAreEqual(t *testing.T) {
+	worlds := map[uint64]map[string]lasting{}
+	for _, seed := range []uint64{1, 1, 2} {
+		var w *world
+		o, err := measure(scale{volumes: 10, accounts: 3, slots: 20}, seed, remember(&w))
+		require.NoError(t, err)
+		require.Equal(t, 10, o.failed, "nobody did anything")
+		require.Len(t, w.takes, 10)
+		if worlds[seed] != nil {
+			require.Equal(t, worlds[seed], w.takes)
+		}
+		worlds[seed] = w.takes
+	}
+	require.NotEqual(t, worlds[1], worlds[2])
+}
