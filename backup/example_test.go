@@ -99,7 +99,7 @@ func ExampleLoadPlan() {
 	var wrong *backup.PlanError
 	fmt.Println(errors.As(err, &wrong), wrong.Field)
 	// Output:
-	// plan: sources[0].select: chooses nothing: want all, ids or tags
+	// plan: sources[0].select: chooses nothing: want all, ids, tags or any
 	// plan: copies[0].kmsKey: "alias/vault" is not an ARN
 	// true sources[0].select
 }

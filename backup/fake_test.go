@@ -173,7 +173,7 @@ func (f *fakeClient) Discover(ctx context.Context, sel backup.Selector) iter.Seq
 		list := slices.Clone(f.resources[f.site])
 		f.mu.Unlock()
 		for _, r := range list {
-			if (sel.All || slices.Contains(sel.IDs, r.ID())) && !slices.Contains(sel.ExcludeIDs, r.ID()) {
+			if sel.Chooses(backup.Subject{ID: r.ID(), Tags: r.Tags, Volume: r.Kind == "volume"}) {
 				r.Members = slices.Clone(r.Members)
 				if !yield(r, nil) {
 					return

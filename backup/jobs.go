@@ -237,8 +237,8 @@ func (c *census) missing(source int) []error {
 		}
 	}
 	var errs []error
-	for _, id := range s.Select.IDs {
-		if have[id] || slices.Contains(s.Select.ExcludeIDs, id) {
+	for _, id := range s.Select.namedIDs() {
+		if have[id] || s.Select.excludesID(id) {
 			continue
 		}
 		err := &Error{Account: s.Account, Region: s.Regions[0], Resource: id, Err: fmt.Errorf("selected by id: %w", ErrNotFound)}

@@ -88,11 +88,10 @@ func (h history) inVault(resource string) bool {
 // couldSelect says whether the plan may have selected a resource of which only
 // the ARN is known.
 func (c *census) couldSelect(s *siteCensus, resource string) bool {
-	sel, id := c.plan.Sources[s.source].Select, Resource{ARN: resource}.ID()
 	if _, err := c.e.driver(kindOf(resource)); err != nil || c.e.kinds[kindOf(resource)] != s.driver {
 		return false
 	}
-	return !slices.Contains(sel.ExcludeIDs, id) && (sel.All || len(sel.Tags) > 0 || slices.Contains(sel.IDs, id))
+	return c.plan.Sources[s.source].Select.couldChoose(Resource{ARN: resource}.ID())
 }
 
 // unfinished says whether something is left to do about a run, and readies its

@@ -33,19 +33,6 @@ type Source struct {
 	RekeyKeys map[string]string `json:"rekeyKeys,omitempty"`
 }
 
-// A Selector chooses resources. A resource is chosen if All is set, or its id
-// is in IDs, or it has every tag in Tags; and if it is in none of the
-// exclusions. The zero Selector chooses nothing and is refused by Validate.
-type Selector struct {
-	All  bool              `json:"all,omitempty"`  // every instance, and every volume that is attached to none
-	IDs  []string          `json:"ids,omitempty"`  // instance and volume ids
-	Tags map[string]string `json:"tags,omitempty"` // all must match; "" matches any value
-	// ExcludeIDs and ExcludeTags (any one match) win over what chooses. An
-	// excluded volume of a chosen instance is left out of its recovery points.
-	ExcludeIDs  []string          `json:"excludeIds,omitempty"`
-	ExcludeTags map[string]string `json:"excludeTags,omitempty"` // "" matches any value
-}
-
 // A Copy is a place for copies of every recovery point.
 type Copy struct {
 	// Account that owns the copies: the vault account, as a rule.

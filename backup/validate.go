@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/retention"
@@ -137,30 +136,6 @@ func (c *planCheck) key(field, key string, site Site) {
 	}
 	if a.site != site {
 		c.wrong(field, "%q is a key of %s, want one of %s", key, a.site, site)
-	}
-}
-
-func (c *planCheck) selector(field string, s Selector) {
-	if !s.All && len(s.IDs) == 0 && len(s.Tags) == 0 {
-		c.wrong(field, "chooses nothing: want all, ids or tags")
-	}
-	for _, list := range []struct {
-		name string
-		ids  []string
-	}{{"ids", s.IDs}, {"excludeIds", s.ExcludeIDs}} {
-		for i, id := range list.ids {
-			if id == "" || strings.ContainsFunc(id, isOutsideID) {
-				c.wrong(fmt.Sprintf("%s.%s[%d]", field, list.name, i), "%q is not an id", id)
-			}
-		}
-	}
-	for _, list := range []struct {
-		name string
-		tags map[string]string
-	}{{"tags", s.Tags}, {"excludeTags", s.ExcludeTags}} {
-		if _, ok := list.tags[""]; ok {
-			c.wrong(field+"."+list.name, "has an empty key")
-		}
 	}
 }
 

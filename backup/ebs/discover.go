@@ -1,13 +1,11 @@
 package ebs
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"iter"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -31,12 +29,12 @@ import (
 // out is in the resource's Excluded. Excluding an instance excludes its volumes.
 func (c *client) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[backup.Resource, error] {
 	return func(yield func(backup.Resource, error) bool) {
-		s, err := c.survey(ctx, picker{sel})
+		s, err := c.survey(ctx, newPicker(sel))
 		if err != nil {
 			yield(backup.Resource{}, err)
 			return
 		}
-		for _, r := range s.resources(c.site) {
+		for _, r := range s.resources(c.site, sel) {
 			err := c.markManaged(ctx, r.Members)
 			if !yield(r, err) {
 				return
@@ -45,57 +43,62 @@ func (c *client) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[ba
 	}
 }
 
-// A survey is what of a site is needed to decide on its resources.
-type survey struct {
-	pick      picker
-	instances map[string]types.Instance
-	volumes   map[string]types.Volume
-}
-
-// survey lists a site: everything for a selector of everything, else only
-// what its ids and tags can choose and what is attached together with that.
+// survey lists a site: everything, or only what the selector can choose and
+// what is attached together with that.
 func (c *client) survey(ctx context.Context, pick picker) (*survey, error) {
-	s := &survey{pick: pick, instances: map[string]types.Instance{}, volumes: map[string]types.Volume{}}
-	if pick.All {
-		if err := c.listInstances(ctx, s, nil); err != nil {
+	s := newSurvey(pick)
+	asks, enough := pick.asks()
+	if !enough {
+		asks = []ask{{}, {volumes: true}}
+	}
+	for _, a := range asks {
+		list := c.listInstances
+		if a.volumes {
+			list = c.listVolumes
+		}
+		if err := list(ctx, s, a.filters); err != nil {
 			return nil, err
 		}
-		return s, c.listVolumes(ctx, s, nil)
 	}
-	if err := c.listChosen(ctx, s); err != nil {
-		return nil, err
+	if enough {
+		if err := c.complete(ctx, s); err != nil {
+			return nil, err
+		}
 	}
-	if err := inChunks(s.unknownOwners(), func(ids []string) error {
-		return c.listInstances(ctx, s, []types.Filter{filter("instance-id", ids...)})
-	}); err != nil {
-		return nil, err
-	}
-	return s, inChunks(slices.Sorted(maps.Keys(s.instances)), func(ids []string) error {
-		return c.listVolumes(ctx, s, []types.Filter{filter("attachment.instance-id", ids...)})
-	})
+	s.connect()
+	return s, nil
 }
 
-// listChosen lists what the selector's ids and tags choose by themselves. Ids
-// are sent as filters, not as ids: a filter finds nothing for an id of another
-// Region, where the parameter fails the call, and it may be paged.
-func (c *client) listChosen(ctx context.Context, s *survey) error {
-	if err := inChunks(s.pick.idsOf("i-"), func(ids []string) error {
-		return c.listInstances(ctx, s, []types.Filter{filter("instance-id", ids...)})
-	}); err != nil {
-		return err
+// complete lists the instances of volumes that may be chosen, and all volumes of
+// all instances, until no new ones turn up. A volume of several instances may
+// bring in another; else it is one round.
+func (c *client) complete(ctx context.Context, s *survey) error {
+	asked, listed := map[string]bool{}, map[string]bool{}
+	for {
+		if err := inChunks(fresh(s.unknownOwners(), asked), func(ids []string) error {
+			return c.listInstances(ctx, s, []types.Filter{filter("instance-id", ids...)})
+		}); err != nil {
+			return err
+		}
+		next := fresh(slices.Sorted(maps.Keys(s.instances)), listed)
+		if len(next) == 0 {
+			return nil
+		}
+		if err := inChunks(next, func(ids []string) error {
+			return c.listVolumes(ctx, s, []types.Filter{filter("attachment.instance-id", ids...)})
+		}); err != nil {
+			return err
+		}
 	}
-	if err := inChunks(s.pick.idsOf("vol-"), func(ids []string) error {
-		return c.listVolumes(ctx, s, []types.Filter{filter("volume-id", ids...)})
-	}); err != nil {
-		return err
+}
+
+// fresh returns those ids that are not in the set, and adds them.
+func fresh(ids []string, set map[string]bool) []string {
+	ids = slices.DeleteFunc(ids, func(id string) bool { return set[id] })
+	for _, id := range ids {
+		set[id] = true
 	}
-	if len(s.pick.Tags) == 0 {
-		return nil
-	}
-	if err := c.listInstances(ctx, s, tagFilters(s.pick.Tags)); err != nil {
-		return err
-	}
-	return c.listVolumes(ctx, s, tagFilters(s.pick.Tags))
+	return ids
 }
 
 // listInstances adds the instances that pass the filters to the survey.
@@ -148,147 +151,4 @@ func inChunks(ids []string, f func([]string) error) error {
 		}
 	}
 	return nil
-}
-
-// unknownOwners returns the instances that chosen volumes are attached to and
-// that were not listed for their own sake, sorted.
-func (s *survey) unknownOwners() []string {
-	unknown := map[string]bool{}
-	for id, v := range s.volumes {
-		if !s.pick.chooses(id, tagMap(v.Tags)) {
-			continue
-		}
-		for _, owner := range owners(v) {
-			if _, known := s.instances[owner]; !known {
-				unknown[owner] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(unknown))
-}
-
-// owners returns the instances that a volume is attached to, sorted: none,
-// one, or several for a Multi-Attach volume.
-func owners(v types.Volume) []string {
-	var ids []string
-	for _, a := range v.Attachments {
-		if a.State != types.VolumeAttachmentStateDetached && a.InstanceId != nil {
-			ids = append(ids, *a.InstanceId)
-		}
-	}
-	slices.Sort(ids)
-	return ids
-}
-
-// resources returns what the selector chooses, sorted by ARN.
-func (s *survey) resources(site backup.Site) []backup.Resource {
-	var all []backup.Resource
-	for id, i := range s.instances {
-		if r, ok := s.instance(site, id, i); ok {
-			all = append(all, r)
-		}
-	}
-	for id, v := range s.volumes {
-		tags := tagMap(v.Tags)
-		if v.State == types.VolumeStateAvailable && len(owners(v)) == 0 && s.pick.chooses(id, tags) {
-			all = append(all, backup.Resource{
-				ARN: arn(site, KindVolume, id), Kind: KindVolume, Site: site,
-				Name: tags["Name"], Tags: tags, Members: []backup.Member{member(v)},
-			})
-		}
-	}
-	slices.SortFunc(all, func(a, b backup.Resource) int { return strings.Compare(a.ARN, b.ARN) })
-	return all
-}
-
-// instance returns an instance as a resource, or false if neither it nor a
-// volume of it is chosen, or no volume is left. Which volumes it has is taken
-// from the listing of volumes alone, the later of the two: instance-store
-// volumes are not in it, and no volume can be attached in one and not in the other.
-func (s *survey) instance(site backup.Site, id string, i types.Instance) (backup.Resource, bool) {
-	tags := tagMap(i.Tags)
-	if s.pick.excludes(id, tags) {
-		return backup.Resource{}, false
-	}
-	r := backup.Resource{
-		ARN: arn(site, KindInstance, id), Kind: KindInstance, Site: site,
-		Name: tags["Name"], Tags: tags, Machine: machine(i),
-	}
-	whole := s.pick.chooses(id, tags)
-	for volume, v := range s.volumes {
-		device, attached := deviceOf(v, id)
-		if !attached {
-			continue
-		}
-		m := member(v)
-		m.Device, m.Root = device, device != "" && device == r.Machine.RootDevice
-		vtags := tagMap(v.Tags)
-		if whole && !s.pick.excludes(volume, vtags) || !whole && s.pick.chooses(volume, vtags) && s.keeper(v) == id {
-			r.Members = append(r.Members, m)
-		} else {
-			r.Excluded = append(r.Excluded, m)
-		}
-	}
-	slices.SortFunc(r.Members, byDevice)
-	slices.SortFunc(r.Excluded, byDevice)
-	return r, len(r.Members) > 0
-}
-
-// keeper returns the instance that a chosen volume is protected with when no
-// instance it is attached to is chosen itself: the first of them, so that a
-// Multi-Attach volume is snapshotted once. Where one is chosen, it is that one
-// which protects the volume, and keeper returns "".
-func (s *survey) keeper(v types.Volume) string {
-	first := ""
-	for _, id := range owners(v) {
-		i, listed := s.instances[id]
-		switch tags := tagMap(i.Tags); {
-		case !listed || s.pick.excludes(id, tags):
-		case s.pick.chooses(id, tags):
-			return ""
-		case first == "":
-			first = id
-		}
-	}
-	return first
-}
-
-// deviceOf returns where a volume is attached to an instance, and whether.
-func deviceOf(v types.Volume, instance string) (string, bool) {
-	for _, a := range v.Attachments {
-		if aws.ToString(a.InstanceId) == instance && a.State != types.VolumeAttachmentStateDetached {
-			return aws.ToString(a.Device), true
-		}
-	}
-	return "", false
-}
-
-// byDevice orders the root volume first, then by device, then by id.
-func byDevice(a, b backup.Member) int {
-	if a.Root != b.Root {
-		if a.Root {
-			return -1
-		}
-		return 1
-	}
-	return cmp.Or(strings.Compare(a.Device, b.Device), strings.Compare(a.Volume, b.Volume))
-}
-
-func member(v types.Volume) backup.Member {
-	return backup.Member{
-		Volume: aws.ToString(v.VolumeId), Type: string(v.VolumeType), SizeGiB: aws.ToInt32(v.Size),
-		IOPS: aws.ToInt32(v.Iops), Throughput: aws.ToInt32(v.Throughput),
-		Encrypted: aws.ToBool(v.Encrypted), KMSKey: aws.ToString(v.KmsKeyId),
-	}
-}
-
-func machine(i types.Instance) backup.Machine {
-	m := backup.Machine{
-		InstanceType: string(i.InstanceType), Architecture: string(i.Architecture),
-		BootMode: string(i.BootMode), ENA: aws.ToBool(i.EnaSupport), RootDevice: aws.ToString(i.RootDeviceName),
-	}
-	if i.Placement != nil {
-		m.Zone = aws.ToString(i.Placement.AvailabilityZone)
-	}
-	return m
 }

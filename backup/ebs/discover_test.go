@@ -1,6 +1,7 @@
 package ebs_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,9 +16,13 @@ import (
 )
 
 // A vm and a disk are what an inventory holds. Tags are written "k=v,k=v".
-type vm struct{ id, tags, state string }
+type vm struct{ id, tags, state, vpc string }
 
-type disk struct{ id, tags, at, device, key, state string }
+type disk struct {
+	id, tags, at, device, key, state string
+	kind                             string // gp3, if empty
+	size                             int    // GiB; 8, if zero
+}
 
 // inventory answers listings with everything it has, whatever the filters
 // say, so that a test shows that the decision is taken by the driver.
@@ -29,9 +34,9 @@ func inventory(vms []vm, disks []disk) func(request) answer {
 			for _, v := range vms {
 				fmt.Fprintf(&b, `<item><instancesSet><item><instanceId>%s</instanceId><instanceState><name>%s</name></instanceState>
 					<rootDeviceName>/dev/xvda</rootDeviceName><instanceType>m7i.large</instanceType><architecture>x86_64</architecture>
-					<bootMode>uefi-preferred</bootMode><enaSupport>true</enaSupport>
+					<vpcId>%s</vpcId><bootMode>uefi-preferred</bootMode><enaSupport>true</enaSupport>
 					<placement><availabilityZone>eu-west-1b</availabilityZone></placement>%s</item></instancesSet></item>`,
-					v.id, v.state, tagSet(v.tags))
+					v.id, v.state, v.vpc, tagSet(v.tags))
 			}
 			return ok(r.action, "<reservationSet>"+b.String()+"</reservationSet>")
 		case "DescribeVolumes":
@@ -64,8 +69,8 @@ func (d disk) xml() string {
 	if d.key != "" {
 		encrypted = "<encrypted>true</encrypted><kmsKeyId>" + d.key + "</kmsKeyId>"
 	}
-	return fmt.Sprintf(`<item><volumeId>%s</volumeId><size>8</size><volumeType>gp3</volumeType><iops>3000</iops><throughput>125</throughput>
-		<status>%s</status><attachmentSet>%s</attachmentSet>%s%s</item>`, d.id, state, attachments, encrypted, tagSet(d.tags))
+	return fmt.Sprintf(`<item><volumeId>%s</volumeId><size>%d</size><volumeType>%s</volumeType><iops>3000</iops><throughput>125</throughput>
+		<status>%s</status><attachmentSet>%s</attachmentSet>%s%s</item>`, d.id, cmp.Or(d.size, 8), cmp.Or(d.kind, "gp3"), state, attachments, encrypted, tagSet(d.tags))
 }
 
 func tagSet(list string) string {
@@ -81,17 +86,17 @@ func tagSet(list string) string {
 // office is the inventory most tests select from.
 var office = inventory(
 	[]vm{
-		{id: "i-web", tags: "Name=web,backup=daily,tier=front", state: "running"},
-		{id: "i-db", tags: "Name=db,tier=back", state: "stopped"},
+		{id: "i-web", tags: "Name=web,backup=daily,tier=front", state: "running", vpc: "vpc-a"},
+		{id: "i-db", tags: "Name=db,tier=back", state: "stopped", vpc: "vpc-b"},
 		{id: "i-bare", tags: "backup=daily", state: "running"}, // instance store only
 	},
 	[]disk{
-		{id: "vol-web-b", at: "i-web", device: "/dev/sdb", tags: "scratch=yes"},
+		{id: "vol-web-b", at: "i-web", device: "/dev/sdb", tags: "scratch=yes", kind: "st1"},
 		{id: "vol-web-root", at: "i-web", device: "/dev/xvda"},
 		{id: "vol-db-root", at: "i-db", device: "/dev/xvda"},
 		{id: "vol-db-data", at: "i-db", device: "/dev/sdf", tags: "backup=daily"},
 		{id: "vol-loose", tags: "backup=daily,tier="},
-		{id: "vol-other", tags: "backup=weekly"},
+		{id: "vol-other", tags: "backup=weekly", size: 9},
 		{id: "vol-new", tags: "backup=daily", state: "creating"},
 		{id: "vol-stray", tags: "backup=daily", at: "i-going"}, // its instance is being terminated
 	},
@@ -125,7 +130,10 @@ func TestDiscoverFollowsTheSelector(t *testing.T) {
 		web, db = "i-web[vol-web-root,vol-web-b]", "i-db[vol-db-root,vol-db-data]"
 		onlyDB  = "i-db[vol-db-data]-[vol-db-root]"
 	)
-	type tags = map[string]string
+	type (
+		tags  = map[string]string
+		lists = map[string][]string
+	)
 	for name, test := range map[string]struct {
 		sel  backup.Selector
 		want []string
@@ -149,9 +157,21 @@ func TestDiscoverFollowsTheSelector(t *testing.T) {
 		"exclusion wins over the id":             {backup.Selector{IDs: []string{"i-db"}, ExcludeTags: tags{"tier": "back"}}, nil},
 		"an excluded instance's chosen volume":   {backup.Selector{Tags: tags{"backup": "daily"}, ExcludeIDs: []string{"i-db"}}, []string{web, "vol-loose[vol-loose]"}},
 		"a tag with another value chooses none":  {backup.Selector{Tags: tags{"backup": "hourly"}}, nil},
-		"a value is no pattern":                  {backup.Selector{Tags: tags{"backup": "da*"}}, nil},
+		"a value is a pattern":                   {backup.Selector{Tags: tags{"backup": "w?ek*"}}, []string{"vol-other[vol-other]"}},
+		"a literal star":                         {backup.Selector{Tags: tags{"backup": `da\*`}}, nil},
 		"a volume of a vanishing instance":       {backup.Selector{IDs: []string{"vol-stray"}}, nil},
 		"a volume that is still being created":   {backup.Selector{IDs: []string{"vol-new"}}, nil},
+		"names":                                  {backup.Selector{Any: []backup.Match{{Names: []string{"w*", "x"}}}}, []string{web}},
+		"one of several values":                  {backup.Selector{Any: []backup.Match{{Tags: lists{"tier": {"front", "back"}}}}}, []string{db, web}},
+		"a key that is absent":                   {backup.Selector{All: true, Except: []backup.Match{{Not: []backup.Match{{Tags: lists{"tier": {"*"}}}}}}}, []string{db, web, "vol-loose[vol-loose]"}},
+		"not one, with its volumes":              {backup.Selector{Any: []backup.Match{{Not: []backup.Match{{Names: []string{"db"}}}}}}, []string{web, "vol-loose[vol-loose]", "vol-other[vol-other]"}},
+		"a VPC with the volumes in it":           {backup.Selector{Any: []backup.Match{{VPCs: []string{"vpc-b"}}}}, []string{db}},
+		"the chosen volumes of a VPC":            {backup.Selector{Any: []backup.Match{{VPCs: []string{"vpc-b"}, MinGiB: 1, Tags: lists{"backup": {"*"}}}}}, []string{onlyDB}},
+		"everything except a VPC":                {backup.Selector{All: true, Except: []backup.Match{{VPCs: []string{"vpc-b"}}}}, []string{web, "vol-loose[vol-loose]", "vol-other[vol-other]"}},
+		"volumes of a size":                      {backup.Selector{Any: []backup.Match{{MinGiB: 9}}}, []string{"vol-other[vol-other]"}},
+		"volumes of a type":                      {backup.Selector{Any: []backup.Match{{VolumeTypes: []string{"st1"}}}}, []string{"i-web[vol-web-b]-[vol-web-root]"}},
+		"but for volumes of a type":              {backup.Selector{IDs: []string{"i-web"}, Except: []backup.Match{{VolumeTypes: []string{"st1"}}}}, []string{"i-web[vol-web-root]-[vol-web-b]"}},
+		"but for volumes of other types":         {backup.Selector{IDs: []string{"i-web"}, Except: []backup.Match{{Not: []backup.Match{{VolumeTypes: []string{"st1"}}}}}}, []string{"i-web[vol-web-b]-[vol-web-root]"}},
 		"an instance with instance stores alone": {backup.Selector{IDs: []string{"i-bare"}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -185,7 +205,7 @@ func TestDiscoverTellsAllFacts(t *testing.T) {
 	disk := backup.Member{Type: "gp3", SizeGiB: 8, IOPS: 3000, Throughput: 125}
 	root, data, loose := disk, disk, disk
 	root.Volume, root.Device, root.Root = "vol-web-root", "/dev/xvda", true
-	data.Volume, data.Device = "vol-web-b", "/dev/sdb"
+	data.Volume, data.Device, data.Type = "vol-web-b", "/dev/sdb", "st1"
 	loose.Volume = "vol-loose"
 	require.Equal(t, []backup.Resource{{
 		ARN: "arn:aws:ec2:eu-west-1:222222222222:instance/i-web", Kind: "instance", Site: site, Name: "web",
@@ -213,11 +233,40 @@ func TestDiscoverAsksForLittle(t *testing.T) {
 		sel  backup.Selector
 		want []string
 	}{
-		"everything":      {backup.Selector{All: true}, []string{"DescribeInstances " + states, "DescribeVolumes " + status}},
-		"nothing":         {backup.Selector{}, nil},
-		"an absent id":    {backup.Selector{IDs: []string{"i-1"}}, []string{"DescribeInstances instance-id:i-1 " + states}},
-		"an absent disk":  {backup.Selector{IDs: []string{"vol-1"}}, []string{"DescribeVolumes volume-id:vol-1 " + status}},
-		"tags":            {backup.Selector{Tags: map[string]string{"b": "", "a": `x*?\`}}, []string{`DescribeInstances tag:a:x\*\?\\ tag-key:b ` + states, `DescribeVolumes tag:a:x\*\?\\ tag-key:b ` + status}},
+		"everything":     {backup.Selector{All: true}, []string{"DescribeInstances " + states, "DescribeVolumes " + status}},
+		"nothing":        {backup.Selector{}, nil},
+		"an absent id":   {backup.Selector{IDs: []string{"i-1"}}, []string{"DescribeInstances instance-id:i-1 " + states}},
+		"an absent disk": {backup.Selector{IDs: []string{"vol-1"}}, []string{"DescribeVolumes volume-id:vol-1 " + status}},
+		"tags":           {backup.Selector{Tags: map[string]string{"b": "", "a": `x*\?\\`}}, []string{`DescribeInstances tag:a:x*\?\\ tag-key:b ` + states, `DescribeVolumes tag:a:x*\?\\ tag-key:b ` + status}},
+		"a ? goes out as *, \\ only where needed": {
+			backup.Selector{Any: []backup.Match{{Names: []string{`a?\b`, `\?*`}}}},
+			[]string{`DescribeInstances tag:Name:a*b,\?* ` + states, `DescribeVolumes tag:Name:a*b,\?* ` + status},
+		},
+		"a VPC": {backup.Selector{Any: []backup.Match{{VPCs: []string{"vpc-1"}}}}, []string{"DescribeInstances vpc-id:vpc-1 " + states}},
+		"a VPC and tags": {
+			backup.Selector{Any: []backup.Match{{VPCs: []string{"vpc-1", "vpc-2"}, Tags: map[string][]string{"a": {"1", "2"}, "b": {"*"}}}}},
+			[]string{"DescribeInstances tag:a:1,2 tag-key:b vpc-id:vpc-1,vpc-2 " + states, "DescribeVolumes tag:a:1,2 tag-key:b " + status},
+		},
+		"a type and a size": {
+			backup.Selector{Any: []backup.Match{{VolumeTypes: []string{"gp3", "io2"}, MinGiB: 100}}},
+			[]string{"DescribeVolumes volume-type:gp3,io2 " + status},
+		},
+		"ids are joined": {
+			backup.Selector{IDs: []string{"i-1"}, Any: []backup.Match{{IDs: []string{"i-2", "vol-1", "i-1"}}, {IDs: []string{"vol-2"}, MinGiB: 1}}},
+			[]string{"DescribeInstances instance-id:i-1,i-2 " + states, "DescribeVolumes volume-id:vol-1,vol-2 " + status},
+		},
+		"what no filter says": {
+			backup.Selector{IDs: []string{"i-1"}, Any: []backup.Match{{MinGiB: 100}}},
+			[]string{"DescribeInstances " + states, "DescribeVolumes " + status},
+		},
+		"what is not": {
+			backup.Selector{Any: []backup.Match{{Not: []backup.Match{{Tags: map[string][]string{"a": {"1"}}}}}}},
+			[]string{"DescribeInstances " + states, "DescribeVolumes " + status},
+		},
+		"too many listings": {
+			backup.Selector{Any: slices.Repeat([]backup.Match{{Names: []string{"a"}}}, 17)},
+			[]string{"DescribeInstances " + states, "DescribeVolumes " + status},
+		},
 		"more than a few": {backup.Selector{IDs: many}, []string{"DescribeInstances instance-id:" + strings.Join(many[:200], ",") + " " + states, "DescribeInstances instance-id:i-200 " + states}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -15,6 +15,9 @@
 //   - A step is one call. A call that makes something is sent once: EC2's
 //     CreateSnapshot, CreateSnapshots and CopySnapshot have no client token.
 //     When the answer to one is lost, the error wraps backup.ErrUnknownOutcome.
+//   - What a selector chooses is decided by backup.Selector alone, on what AWS
+//     lists. AWS is asked for as little as its filters can say; what they cannot
+//     say, such as a size or "not", makes a listing of everything.
 //   - A listing is a filtered, paged call of the site's own snapshots; nothing
 //     is ever asked for by id, one by one.
 //   - A copy always names a key. Whether a volume is under the key of AWS,

@@ -46,6 +46,16 @@ func (c *client) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snap
 	}
 }
 
+// carries says whether all of want are among tags; "" matches any value.
+func carries(tags, want map[string]string) bool {
+	for key, value := range want {
+		if got, ok := tags[key]; !ok || value != "" && got != value {
+			return false
+		}
+	}
+	return true
+}
+
 func snapshot(s types.Snapshot) backup.Snapshot {
 	return backup.Snapshot{
 		ID: aws.ToString(s.SnapshotId), Owner: accounts.ID(aws.ToString(s.OwnerId)), Volume: aws.ToString(s.VolumeId),

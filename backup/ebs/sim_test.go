@@ -157,8 +157,9 @@ func TestDiscoverWithTheFiltersOfAWS(t *testing.T) {
 			"volumes":        {backup.Selector{IDs: []string{s.ids["other"], s.ids["web /dev/sdf"]}}, []string{"web: /dev/sdf -/dev/xvda -/dev/sdg", "other: other"}},
 			"a tag":          {backup.Selector{Tags: tags{"backup": "daily"}}, []string{"db: /dev/sdf -/dev/xvda", whole, "loose: loose"}},
 			"two tags":       {backup.Selector{Tags: tags{"backup": "", "Name": ""}}, []string{whole}},
-			"a literal star": {backup.Selector{Tags: tags{"glob": "a*b"}}, []string{"db: /dev/sdf -/dev/xvda"}},
-			"no pattern":     {backup.Selector{Tags: tags{"glob": "*"}}, nil},
+			"a literal star": {backup.Selector{Tags: tags{"glob": `a\*b`}}, []string{"db: /dev/sdf -/dev/xvda"}},
+			"a pattern":      {backup.Selector{Tags: tags{"glob": "a?*b"}}, []string{"db: /dev/sdf -/dev/xvda"}},
+			"no pattern":     {backup.Selector{Tags: tags{"glob": `\*`}}, nil},
 			"exclusions":     {backup.Selector{All: true, ExcludeTags: tags{"scratch": "", "backup": "weekly"}, ExcludeIDs: []string{s.ids["db"]}}, []string{"web: /dev/xvda /dev/sdg -/dev/sdf", "loose: loose"}},
 		} {
 			require.ElementsMatch(t, test.want, s.found(test.sel), name)
