@@ -21,7 +21,7 @@ type Selector struct {
 	// its recovery points; an excluded instance is left out with its volumes.
 	ExcludeIDs  []string          `json:"excludeIds,omitempty"`
 	ExcludeTags map[string]string `json:"excludeTags,omitempty"` // "" matches any value
-	Except      []Match           `json:"except,omitempty"`
+	Except      []Match           `json:"except,omitempty"`      // one of them is enough
 }
 
 // A Match is a list of criteria, all of which must be fulfilled; a criterion
@@ -56,10 +56,10 @@ type Subject struct {
 	ID   string            // "i-…" or "vol-…"
 	Tags map[string]string // its own
 	VPC  string            // of an instance, "vpc-…"; empty for a volume
-	// Volume says that it is a volume; of VolumeType, such as gp3, and SizeGiB.
+	// Volume says that it is a volume, not an instance.
 	Volume     bool
-	VolumeType string
-	SizeGiB    int32
+	VolumeType string    // of a volume: "gp3"
+	SizeGiB    int32     // of a volume
 	On         []Subject // instances that a volume is attached to
 }
 
