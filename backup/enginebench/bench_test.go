@@ -57,6 +57,20 @@ func BenchmarkEngineBlind(b *testing.B) {
 	b.Run(s.String(), func(b *testing.B) { bench(b, s, ours) })
 }
 
+// BenchmarkEnginePeers runs all algorithms in the same worlds, side by side.
+func BenchmarkEnginePeers(b *testing.B) {
+	for _, s := range []scale{{volumes: 100, accounts: 5, slots: 20}, {volumes: 1000, accounts: 5, slots: 20}, {volumes: 1000, accounts: 5}} {
+		for _, a := range algorithms {
+			b.Run(s.String()+"/"+a.name, func(b *testing.B) {
+				if s.volumes > 100 {
+					onlyIfNamed(b)
+				}
+				bench(b, s, a.run)
+			})
+		}
+	}
+}
+
 // BenchmarkEngineMemory is what the engine holds for each job in mid-run.
 func BenchmarkEngineMemory(b *testing.B) {
 	for _, volumes := range []int{100, 1000} {

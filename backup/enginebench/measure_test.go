@@ -17,9 +17,8 @@ func measure(s scale, seed uint64, run algorithm) (o outcome, err error) {
 		if w, err = newWorld(s, seed); err != nil {
 			return
 		}
-		begun := time.Now()
 		err = run(context.Background(), w)
-		o = w.observe(time.Since(begun))
+		o = w.observe()
 	})
 	return o, err
 }

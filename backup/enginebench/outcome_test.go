@@ -27,11 +27,11 @@ type outcome struct {
 	makespan, floor time.Duration
 }
 
-// observe looks at a world in which a run took so long.
-func (w *world) observe(took time.Duration) outcome {
+// observe looks at a world in which a run has just ended.
+func (w *world) observe() outcome {
 	stats := w.cloud.Stats()
 	o := outcome{
-		calls: stats.Total - w.begun, throttled: stats.Throttled, refused: stats.Errors - stats.Throttled, makespan: took,
+		calls: stats.Total - w.begun, throttled: stats.Throttled, refused: stats.Errors - stats.Throttled, makespan: time.Since(w.since),
 	}
 	k := work{accounts: map[string]*tally{}}
 	safe, chains := map[string]bool{}, map[string]*chain{}

@@ -1,6 +1,7 @@
 package enginebench_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +30,34 @@ func TestOursInATinyWorld(t *testing.T) {
 				require.Equal(t, (10+5*15)*time.Minute, o.floor)
 			}
 		})
+	}
+}
+
+// Every algorithm works where nothing is scarce: that some fail where it is,
+// the benchmark shows, is not for want of a harness.
+func TestAllAlgorithmsInATinyWorld(t *testing.T) {
+	for _, a := range algorithms {
+		t.Run(a.name, func(t *testing.T) {
+			o, err := measure(scale{volumes: 20, accounts: 2, slots: 20, fixed: true}, 1, a.run)
+			require.NoError(t, err)
+			require.Equal(t, 20, o.protected)
+			require.Zero(t, o.failed+o.twice+o.throttled+o.refused)
+			require.Equal(t, strings.HasPrefix(a.name, "c7n"), o.shared > 0, "all but c7n revoke")
+			require.GreaterOrEqual(t, o.makespan, o.floor)
+			require.Less(t, o.makespan, 70*time.Minute)
+		})
+	}
+}
+
+// Where copies take longer than c7n waits, it gives up; where slots are scarce,
+// so does who does not count them.
+func TestWhatMakesPeersFail(t *testing.T) {
+	scarce := scale{volumes: 20, accounts: 2, slots: 2, fixed: true}
+	for _, a := range algorithms {
+		o, err := measure(scarce, 1, a.run)
+		require.NoError(t, err)
+		require.Equal(t, a.name != "tidb" && a.name != "snapkeep", o.failed > 0, "%s: %d failed", a.name, o.failed)
+		require.Equal(t, a.name != "snapkeep", o.refused > 0, "%s: %d refused", a.name, o.refused)
 	}
 }
 

@@ -57,7 +57,8 @@ type world struct {
 	key      string // of the vault, that copies are written under
 	machines []machine
 	takes    map[string]lasting // by volume
-	begun    int                // calls that making the world took
+	begun    int                // calls when the run began
+	since    time.Time          // when it began
 	rng      *rand.Rand
 }
 
@@ -97,9 +98,12 @@ func newWorld(s scale, seed uint64) (*world, error) {
 			return nil, err
 		}
 	}
-	w.begun = w.cloud.Stats().Total
+	w.begin()
 	return w, nil
 }
+
+// begin starts the clock and the count of calls.
+func (w *world) begin() { w.begun, w.since = w.cloud.Stats().Total, time.Now() }
 
 // share is the part of n that the i-th of several gets.
 func share(n, among, i int) int { return n*(i+1)/among - n*i/among }
