@@ -36,6 +36,13 @@
 // [Engine.Points] reads them. What carries no tags of the vault is not
 // touched.
 //
+// # What is not protected
+//
+// A [Selector] says what a plan protects, and what it leaves out; a [Match] has
+// "and", "or" and "not". [Engine.Coverage] tells of everything there is at the
+// sites of some plans which of them protect it, what none does, and how old the
+// newest recovery point of each resource is.
+//
 // # What is guaranteed
 //
 //   - The same plan and the same moment make one recovery point of a resource,

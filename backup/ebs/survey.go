@@ -2,6 +2,8 @@ package ebs
 
 import (
 	"cmp"
+	"context"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +13,51 @@ import (
 
 	"github.com/snapkeep/snapkeep/backup"
 )
+
+var _ backup.Surveyor = (*client)(nil)
+
+// Survey lists all instances and detached volumes, by one listing of each, and
+// tells what every selector would protect of them. KMS is not asked.
+func (c *client) Survey(ctx context.Context, selectors []backup.Selector) iter.Seq2[backup.Surveyed, error] {
+	return func(yield func(backup.Surveyed, error) bool) {
+		s, err := c.survey(ctx, newPicker(backup.Selector{All: true}))
+		if err != nil {
+			yield(backup.Surveyed{}, err)
+			return
+		}
+		chosen := make([]map[string][]string, len(selectors))
+		for n, sel := range selectors {
+			chosen[n] = map[string][]string{}
+			for _, r := range s.resources(c.site, sel) {
+				for _, m := range r.Members {
+					chosen[n][r.ARN] = append(chosen[n][r.ARN], m.Volume)
+				}
+			}
+		}
+		for _, r := range s.all(c.site) {
+			out := backup.Surveyed{Resource: r, Chosen: make([][]string, len(selectors))}
+			for n := range selectors {
+				out.Chosen[n] = chosen[n][r.ARN]
+			}
+			if !yield(out, nil) {
+				return
+			}
+		}
+	}
+}
+
+// all returns everything there is, sorted by ARN; also instances without volumes.
+func (s *survey) all(site backup.Site) []backup.Resource {
+	all := s.resources(site, backup.Selector{All: true})
+	for id, i := range s.instances {
+		if len(s.attached[id]) == 0 {
+			r, _ := s.instance(site, backup.Selector{All: true}, i)
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, byARN)
+	return all
+}
 
 // A survey is what of a site is needed to decide on its resources.
 type survey struct {
@@ -94,9 +141,11 @@ func (s *survey) resources(site backup.Site, pick backup.Selector) []backup.Reso
 			})
 		}
 	}
-	slices.SortFunc(all, func(a, b backup.Resource) int { return strings.Compare(a.ARN, b.ARN) })
+	slices.SortFunc(all, byARN)
 	return all
 }
+
+func byARN(a, b backup.Resource) int { return strings.Compare(a.ARN, b.ARN) }
 
 // instance returns an instance as a resource, or false if neither it nor a
 // volume of it is chosen, or no volume is left. Which volumes it has is taken
