@@ -79,6 +79,8 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 			}
 			a.w.views[*v.need] = seen
 			a.j.trial(v.scope).looked()
+		case v.keep != 0:
+			return a.keep(ctx, v)
 		case v.step != nil:
 			return a.act(ctx, v)
 		case v.end:

@@ -160,6 +160,7 @@ func (r *pointReader) original(claims []claim) (Point, bool) {
 			p.Members = append(p.Members, PointMember{m, s})
 		}
 	}
+	p.Manifest = oneManifest(p.Members)
 	p.State = r.state(p.Members, best.label.members, func(PointMember) bool { return true })
 	for _, k := range claims {
 		if !used[k.ID] && r.leftOver(best, k) {
@@ -245,6 +246,7 @@ func (r *pointReader) copy(claims []claim, believed bool) (Point, bool) {
 		}
 	}
 	slices.SortFunc(p.Members, func(a, b PointMember) int { return cmp.Compare(a.Volume, b.Volume) })
+	p.Manifest = oneManifest(p.Members)
 	p.State = r.state(p.Members, first.members, r.verified)
 	return p, true
 }
@@ -254,6 +256,21 @@ func (r *pointReader) point(l label, source Site) Point {
 		ID: l.point, Plan: l.plan, Run: l.at, Site: r.site, Source: source,
 		Resource: l.resource, Kind: kindOf(l.resource), Machine: l.machine,
 	}
+}
+
+// oneManifest returns the digest that members name: the one that some of them
+// name, where others have none; none if they disagree.
+func oneManifest(members []PointMember) (digest string) {
+	for _, m := range members {
+		switch named := manifestTag(m.Snapshot.Tags); {
+		case named == "" || named == digest:
+		case digest == "":
+			digest = named
+		default:
+			return ""
+		}
+	}
+	return digest
 }
 
 // verified says whether a copy is what it should be, as far as it can be told

@@ -79,6 +79,9 @@ func (d *decision) copyTo(i int) *verdict {
 	}
 	d.adoptCopies(i, v)
 	if member, ok := d.nextMissing(i); ok {
+		if ok, v := d.proven(); !ok {
+			return v
+		}
 		return d.copyMember(i, member, v)
 	}
 	d.watchCopies(i, v)
@@ -140,6 +143,9 @@ func (d *decision) adoptCopies(i int, v *view) {
 				continue
 			}
 			c.Snapshots[m] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+			if c.Site.Account != j.Resource.Site.Account { // there the tags are as good as those of originals
+				j.claimManifest(s.Tags)
+			}
 			break
 		}
 		for _, mine := range v.madeWith(key) {

@@ -31,6 +31,8 @@ type rules struct {
 	maxAge time.Duration
 	grace  time.Duration
 	window time.Duration
+	// manifests says that manifests are captured and stored.
+	manifests bool
 }
 
 // A verdict is what to do next about a job: one of look, call, wait and end.
@@ -42,6 +44,8 @@ type verdict struct {
 	step *Step
 	at   actor
 	fold fold
+	// keep is what to do about the manifest, instead of a call.
+	keep keeping
 	// scope says what has failed if the listing or the call fails for good.
 	scope scope
 	// until is when to decide again, because of waiting.
@@ -74,10 +78,11 @@ type scope struct {
 type scopeKind int
 
 const (
-	scopeSource scopeKind = iota // without it there is no point
-	scopeCopy                    // one destination
-	scopeShare                   // one account shared with
-	scopeTidy                    // the removal of what is no longer needed
+	scopeSource   scopeKind = iota // without it there is no point
+	scopeCopy                      // one destination
+	scopeShare                     // one account shared with
+	scopeTidy                      // the removal of what is no longer needed
+	scopeManifest                  // what a restore needs beyond blocks
 )
 
 func (j *Job) trial(s scope) *Trial {
@@ -88,6 +93,8 @@ func (j *Job) trial(s scope) *Trial {
 		return &j.Shares[s.i].Trial
 	case scopeTidy:
 		return &j.Tidy
+	case scopeManifest:
+		return &j.Manifest.Trial
 	default:
 		return &j.Source
 	}

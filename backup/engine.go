@@ -26,6 +26,8 @@ type Engine struct {
 	clients  clientCache
 	slots    slotCounter
 	observer *observer
+	// describer shares what resources are described as.
+	describer describer
 
 	mu     sync.Mutex // guards all below
 	sights map[viewID]*sight
@@ -73,7 +75,7 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 }
 
 func (e *Engine) rules() rules {
-	return rules{maxAge: e.opts.MaxAge, grace: e.opts.Grace, window: e.opts.Window}
+	return rules{maxAge: e.opts.MaxAge, grace: e.opts.Grace, window: e.opts.Window, manifests: e.opts.Manifests != nil}
 }
 
 // driver returns the index of the driver for a kind of resource.

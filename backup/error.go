@@ -32,6 +32,9 @@ var (
 	// and the originals are left to retention; Run with that run's own moment,
 	// while the plan selects the resource, copies them.
 	ErrUnproven = errors.New("nothing in the vault proves it")
+	// ErrManifest means that a manifest is not what its digest or its point
+	// says, or cannot be read.
+	ErrManifest = errors.New("bad manifest")
 )
 
 // An Error is the failure of one piece of work: where, of what, how far it had come, and why.

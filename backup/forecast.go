@@ -24,6 +24,12 @@ type Forecast struct {
 	GiB       int64 `json:"gib"`       // of these volumes, by their whole sizes
 	// Calls that change something, by the name of the API.
 	Calls map[string]int `json:"calls"`
+	// Manifests is how many will be captured and stored, each by one Put into
+	// Options.Manifests.
+	Manifests int `json:"manifests,omitempty"`
+	// Reads are the calls that capturing manifests takes, by the name of the
+	// API; other calls that only read are not counted.
+	Reads map[string]int `json:"reads,omitempty"`
 	// Makespan is the longest of Bounds.
 	Makespan time.Duration `json:"makespan"`
 	// Bounds are what the makespan cannot be below, and why; the longest first.
@@ -50,7 +56,9 @@ func (e *Engine) Forecast(jobs []Job) Forecast {
 		f.out.Volumes += len(j.Resource.Members)
 		f.out.GiB += j.SizeGiB()
 		f.job(j, e.drivers[d])
+		f.manifest(j, d)
 	}
+	f.reads()
 	f.bounds()
 	return f.out
 }
@@ -63,6 +71,8 @@ type forecaster struct {
 	copying map[Site]time.Duration // all copies into a site, one after the other
 	first   map[Site]time.Duration // when the first of them can begin
 	longest Bound
+	// described counts the resources that are described together.
+	described map[together]int
 }
 
 func (f *forecaster) job(j Job, d Driver) {
@@ -175,6 +185,9 @@ func (f Forecast) String() string {
 	fmt.Fprintf(&b, "%d resources, %d volumes, %d GiB\n", f.Resources, f.Volumes, f.GiB)
 	for _, api := range slices.Sorted(maps.Keys(f.Calls)) {
 		fmt.Fprintf(&b, "%6d %s\n", f.Calls[api], api)
+	}
+	for _, api := range slices.Sorted(maps.Keys(f.Reads)) {
+		fmt.Fprintf(&b, "%6d %s for %d manifests\n", f.Reads[api], api, f.Manifests)
 	}
 	fmt.Fprintf(&b, "at least %v", f.Makespan.Round(time.Second))
 	if len(f.Bounds) > 0 {

@@ -65,6 +65,8 @@ type Job struct {
 	// of what failed or is no longer needed.
 	Source Trial `json:"source,omitzero"`
 	Tidy   Trial `json:"tidy,omitzero"` // given up, it ends the job Unrevoked and not Failed
+	// Manifest is how far the job is with what a restore needs beyond blocks.
+	Manifest JobManifest `json:"manifest,omitzero"`
 	// Calls counts the calls made for this job by the name of the API.
 	Calls map[string]int `json:"calls,omitempty"`
 }
@@ -187,6 +189,8 @@ func (j Job) check(vault accounts.ID) error {
 		return fmt.Errorf("backup: job of plan %q: its point %q is not that of its run and resource", j.Plan, j.Point)
 	case n == 0 || len(j.Originals) != n || len(j.Rekeyed) != n:
 		return fmt.Errorf("backup: job %s: %d members, %d originals, %d rekeyed", j.Point, n, len(j.Originals), len(j.Rekeyed))
+	case j.Manifest.Digest != "" && j.manifestRef(j.Manifest.Digest).Validate() != nil:
+		return fmt.Errorf("backup: job %s: its manifest's digest is none", j.Point)
 	case !slices.Contains(stages, j.Stage):
 		return fmt.Errorf("backup: job %s: unknown stage %q", j.Point, j.Stage)
 	}

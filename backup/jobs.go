@@ -185,6 +185,7 @@ func (c *census) yield(yield func(Job, error) bool) {
 		}
 		for _, r := range s.resources {
 			current = append(current, c.job(s, r, h))
+			c.expectManifest(s.driver, current[len(current)-1])
 		}
 	}
 	for _, j := range current {

@@ -81,6 +81,14 @@ type Options struct {
 	MaxPrunes int
 	MaxShare  float64 // 0.5 is half of the points
 
+	// Manifests stores, for each recovery point, what a restore needs beyond
+	// blocks; the digest is in the tags of its snapshots. Nil means that there
+	// are no manifests.
+	Manifests Manifests
+	// ManifestDetails is what manifests hold beyond what a few calls tell of
+	// all resources of a site. The zero value adds nothing.
+	ManifestDetails ManifestDetails
+
 	// Estimate is what Forecast reckons with.
 	Estimate Estimate
 }

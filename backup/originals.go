@@ -78,6 +78,7 @@ func (d *decision) adoptOriginals(v *view) bool {
 		}
 		for i, s := range set.snaps {
 			j.Originals[i] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+			j.claimManifest(s.Tags)
 		}
 		return true
 	}
@@ -90,6 +91,7 @@ func (d *decision) traceOwn(mine []made) bool {
 		for _, s := range mine {
 			if s.Volume == m.Volume {
 				d.j.Originals[i] = Trace{Snapshot: s.ID, Seen: s.at, Started: s.Started}
+				d.j.claimManifest(s.Tags)
 			}
 		}
 	}
@@ -135,6 +137,9 @@ func (d *decision) create(v *view) *verdict {
 	}
 	if d.mustWait(v) || d.paused(source) {
 		return nil
+	}
+	if ok, v := d.captured(); !ok {
+		return v
 	}
 	return &verdict{
 		step: &Step{Kind: StepSnapshot, Resource: j.Resource, Tags: tags, Description: j.describe()},
@@ -314,7 +319,7 @@ func (d *decision) watchRekeyed(i int, v *view) {
 func (j *Job) label(kind labelKind, member int, to Site) label {
 	l := label{
 		plan: j.Plan, at: j.At, run: j.Run(), point: j.Point, resource: j.Resource.ARN,
-		members: len(j.Resource.Members), machine: j.Resource.Machine, kind: kind,
+		members: len(j.Resource.Members), machine: j.Resource.Machine, kind: kind, manifest: j.Manifest.Digest,
 	}
 	switch kind {
 	case original:

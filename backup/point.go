@@ -30,6 +30,9 @@ type Point struct {
 	State   retention.State `json:"state"`
 	Members []PointMember   `json:"members"`          // those that were found: all of them, if State is Complete
 	Machine Machine         `json:"machine,omitzero"` // at the time of the run; zero for a volume
+	// Manifest is the digest that the tags name of what a restore needs beyond
+	// blocks; empty if they name none. Engine.Manifest reads and verifies it.
+	Manifest string `json:"manifest,omitempty"`
 	// Extra holds snapshots of the same point that no restore needs: what a
 	// lost answer doubled, failed copies, intermediates of a rekey that were
 	// left. They go when the point goes.

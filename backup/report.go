@@ -25,6 +25,8 @@ type Report struct {
 	// Copies is how many copies of points were found complete and verified,
 	// counting each destination.
 	Copies int `json:"copies"`
+	// Manifests is how many of the points have one, as far as the jobs know.
+	Manifests int `json:"manifests,omitempty"`
 	// Calls counts the calls that changed something, by the name of the API.
 	Calls map[string]int `json:"calls,omitempty"`
 	// Errors holds all that failed, by account, Region and resource. In JSON
@@ -47,6 +49,9 @@ func (r *Report) count() {
 			r.Points++
 		}
 		r.Copies += verified
+		if !j.Settle && j.Manifest.Digest != "" {
+			r.Manifests++
+		}
 	}
 	slices.SortFunc(r.Errors, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Region, b.Region),
@@ -90,6 +95,11 @@ func (r *Report) String() string {
 		fmt.Fprintln(w)
 	}
 	_ = w.Flush() // a strings.Builder takes everything
+	for _, j := range r.Jobs {
+		if fault := j.Manifest.Trial.Fault; fault != nil {
+			fmt.Fprintf(&b, "no manifest: %s of %s: %v\n", j.Resource.ID(), j.Resource.Site, fault)
+		}
+	}
 	for _, e := range r.Errors {
 		fmt.Fprintf(&b, "error: %v\n", e)
 	}

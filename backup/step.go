@@ -32,4 +32,7 @@ const (
 	StepShare    StepKind = "share"
 	StepRevoke   StepKind = "revoke"
 	StepDelete   StepKind = "delete"
+	// StepManifest is told in events alone: no driver is given it. The manifest
+	// of a point was stored, or could not be.
+	StepManifest StepKind = "manifest"
 )

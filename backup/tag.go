@@ -28,6 +28,7 @@ const (
 	tagSource   = "snapkeep:source"   // copies: the site of the original
 	tagTaken    = "snapkeep:taken"    // copies: when the original was taken
 	tagStep     = "snapkeep:step"     // intermediates: "rekey"
+	tagManifest = "snapkeep:manifest" // originals and copies: the digest of the manifest, if there is one
 
 	schema = "1"
 )
@@ -60,6 +61,7 @@ type label struct {
 	volume   Member    // copies and intermediates
 	source   Site      // copies
 	taken    time.Time // copies
+	manifest string    // to be written: the digest, empty if there is none; manifestTag reads it
 }
 
 // A labelKind is what role a snapshot claims.
@@ -98,6 +100,9 @@ func (l label) tags(vault accounts.ID) (map[string]string, error) {
 		tags[tagVolume] = encodeMember(l.volume)
 		tags[tagSource] = l.source.String()
 		tags[tagTaken] = l.taken.UTC().Format(time.RFC3339Nano)
+	}
+	if l.manifest != "" && l.kind != intermediate {
+		tags[tagManifest] = l.manifest
 	}
 	if len(tags) > maxTags {
 		return nil, fmt.Errorf("%d volumes need %d tags, and EC2 allows %d", len(l.volumes), len(tags), maxTags)

@@ -24,6 +24,11 @@ var mayImport = map[string][]string{
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},
 
+	// Stores of what a restore needs beyond blocks.
+	"backup/manifest":           {"accounts", "backup"},
+	"backup/manifest/storetest": {"accounts", "backup"},
+	"backup/manifest/s3store":   {"accounts", "backup", "backup/manifest", "internal/awscall"},
+
 	// The table that iampolicy embeds is made by a program of its own.
 	"iampolicy/internal/iamdata/gen": {"iampolicy/internal/iamdata"},
 
