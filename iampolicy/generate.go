@@ -35,10 +35,12 @@ type options struct {
 	onlyTagged      map[string]string
 	documents       []string // ARNs
 	images          bool
+	attributes      bool
 	lock            *LockBounds
 	export          bool
 	exporter        string // role ARN
 	bucket          string
+	manifests       bool
 	organization    string
 	sourceIdentity  string
 	sessionTags     []string
@@ -48,6 +50,12 @@ type options struct {
 	guardedUser     string   // ARN
 	free            []string // ARNs of the guarded roles that a guard does not hold back
 	plan            string
+}
+
+// bucketOf notes who uses the bucket of an installation, and for what.
+func (o *options) bucketOf(i Installation) {
+	o.export, o.bucket, o.manifests = i.Export, i.Bucket, i.Manifests
+	o.exporter = roleARN(i.Partition, i.Vault, roleExport)
 }
 
 // A clause is a condition to be filled in.

@@ -62,7 +62,7 @@ func (i Installation) keyPolicy(which paper, account string) (*Document, error) 
 		admins:    i.KeyAdmins,
 		writer:    roleARN(i.Partition, i.Vault, roleWriter),
 	}
-	p.export, p.bucket, p.exporter = i.Export, i.Bucket, roleARN(i.Partition, i.Vault, roleExport)
+	p.bucketOf(i)
 	p.grantOperations = i.GrantOperations
 	for _, r := range i.Restore {
 		p.restorers = append(p.restorers, roleARN(i.Partition, r.Account, roleRestore))

@@ -33,6 +33,12 @@ var optionCalls = []engineCall{
 		why: "A snapshot waits for the application to rest; these calls know no resources, only Regions.",
 	},
 	{
+		ops: []string{"describe"}, papers: backupPolicy, sid: "DescribeAttributes",
+		actions: []string{"ec2:DescribeInstanceAttribute"}, on: onOwn("instance"),
+		when: []clause{equals("aws:RequestedRegion", theRegions)}, also: []func(particulars) []Condition{onlyTagged}, only: ifAttributes,
+		why: "A manifest holds user data and what protects from termination, which are told one instance at a time.",
+	},
+	{
 		ops: []string{"image"}, papers: backupPolicy, sid: "ImageInstances",
 		actions: []string{"ec2:CreateImage"}, on: onOwn("instance"), when: []clause{equals("aws:RequestedRegion", theRegions)},
 		also: []func(particulars) []Condition{onlyTagged}, only: ifImages,
@@ -116,22 +122,38 @@ var optionCalls = []engineCall{
 	{
 		ops: []string{"export"}, papers: vaultKeyPolicy, sid: "ExporterWritesThroughS3", by: byExporter,
 		actions: []string{"kms:Decrypt", "kms:GenerateDataKey"}, on: onAll,
-		when: []clause{equals("kms:CallerAccount", theVault), viaS3}, only: ifBucket,
+		when: []clause{equals("kms:CallerAccount", theVault), viaS3}, only: ifExportsToBucket,
 		why: "Objects of the vault's bucket are under the vault's keys; parts of large ones are put together with Decrypt.",
+	},
+	{
+		ops: []string{"manifest"}, papers: vaultKeyPolicy, sid: "WriterWritesThroughS3", by: byWriter,
+		actions: []string{"kms:Decrypt", "kms:GenerateDataKey"}, on: onAll,
+		when: []clause{equals("kms:CallerAccount", theVault), viaS3}, only: ifManifests,
+		why: "Manifests in the vault's bucket are under the vault's keys.",
 	},
 	{
 		ops: []string{"export"}, papers: bucketPolicy, sid: "ExporterWrites", by: byExporter,
 		actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, on: onObjects,
-		why: "Exports are written, and read back to be verified.",
+		only: ifExports, why: "Exports are written, and read back to be verified.",
 	},
 	{
 		ops: []string{"export"}, papers: bucketPolicy, sid: "ExporterLists", by: byExporter,
-		actions: []string{"s3:ListBucket"}, on: onBucket,
+		actions: []string{"s3:ListBucket"}, on: onBucket, only: ifExports,
 		why: "What is there already is not written again.",
 	},
 	{
+		ops: []string{"manifest"}, papers: bucketPolicy, sid: "WriterKeepsManifests", by: byWriter,
+		actions: []string{"s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:PutObjectRetention"}, on: onManifests, only: ifManifests,
+		why: "What a restore needs beyond blocks is written and locked, and read back to be verified; what was written over it is passed by.",
+	},
+	{
+		ops: []string{"manifest"}, papers: bucketPolicy, sid: "WriterLists", by: byWriter,
+		actions: []string{"s3:ListBucket", "s3:ListBucketVersions"}, on: onBucket, only: ifManifests,
+		why: "Who may not list is told that access is denied, and not that there is nothing.",
+	},
+	{
 		ops: []string{"own"}, papers: bucketPolicy, sid: "OnlyTheseRoles", deny: true, anyone: true,
-		actions: []string{"s3:*"}, on: onBucketAndObjects, when: []clause{notBy(byExporterAndAdmins), notService},
+		actions: []string{"s3:*"}, on: onBucketAndObjects, when: []clause{notBy(byUsersOfBucket), notService},
 		why: "An administrator of the account cannot let himself or others in by IAM policies.",
 	},
 	{
@@ -174,22 +196,39 @@ func onObjects(p particulars) []string {
 	return []string{"arn:" + p.partition + ":s3:::" + p.bucket + "/*"}
 }
 
+func onManifests(p particulars) []string {
+	return []string{"arn:" + p.partition + ":s3:::" + p.bucket + "/manifests/*"}
+}
+
 func onBucketAndObjects(p particulars) []string { return append(onBucket(p), onObjects(p)...) }
 
 // Principals of the rows.
 
-func byExporter(p particulars) []string          { return []string{p.exporter} }
-func byExporterAndAdmins(p particulars) []string { return append(byKeyAdmins(p), p.exporter) }
+func byExporter(p particulars) []string { return []string{p.exporter} }
+
+func byUsersOfBucket(p particulars) []string {
+	users := slices.Clone(p.admins)
+	if p.export {
+		users = append(users, p.exporter)
+	}
+	if p.manifests {
+		users = append(users, p.writer)
+	}
+	return users
+}
 
 // When a row is of use.
 
-func ifQuiesces(p particulars) bool      { return len(p.documents) > 0 }
-func ifImages(p particulars) bool        { return p.images }
-func ifLocks(p particulars) bool         { return p.lock != nil }
-func ifExports(p particulars) bool       { return p.export }
-func ifBucket(p particulars) bool        { return p.bucket != "" }
-func ifNamesIdentity(p particulars) bool { return p.sourceIdentity != "" }
-func ifTagsSessions(p particulars) bool  { return len(p.sessionTags) > 0 }
+func ifQuiesces(p particulars) bool        { return len(p.documents) > 0 }
+func ifImages(p particulars) bool          { return p.images }
+func ifAttributes(p particulars) bool      { return p.attributes }
+func ifLocks(p particulars) bool           { return p.lock != nil }
+func ifExports(p particulars) bool         { return p.export }
+func ifBucket(p particulars) bool          { return p.bucket != "" }
+func ifManifests(p particulars) bool       { return p.manifests }
+func ifExportsToBucket(p particulars) bool { return p.export && p.bucket != "" }
+func ifNamesIdentity(p particulars) bool   { return p.sourceIdentity != "" }
+func ifTagsSessions(p particulars) bool    { return len(p.sessionTags) > 0 }
 
 // Conditions of the rows.
 

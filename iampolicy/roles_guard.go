@@ -64,7 +64,8 @@ func (i Installation) guard(which paper, what string, p particulars, free, guard
 }
 
 // VaultBucketPolicy returns the policy for Installation.Bucket: the export role
-// writes and reads, under the vault's keys only; nobody but the key admins
+// writes and reads, and with Installation.Manifests the vault writer below
+// "manifests/", under the vault's keys only; nobody but the key admins
 // deletes or changes what guards the objects; and nobody else has any access,
 // whatever IAM policies say. The bucket's versioning, object lock and default
 // encryption are to be set before. It fails if there is no bucket.
@@ -79,7 +80,8 @@ func (i Installation) VaultBucketPolicy() (*Document, error) {
 		return nil, &FieldError{Field: "Bucket", Problem: "is missing"}
 	}
 	p := particulars{partition: i.partition(), vault: i.Vault, admins: i.KeyAdmins, keys: i.VaultKeys}
-	p.bucket, p.exporter = i.Bucket, roleARN(i.Partition, i.Vault, roleExport)
+	p.writer = roleARN(i.Partition, i.Vault, roleWriter)
+	p.bucketOf(i)
 	doc, _ := write(bucketPolicy, p)
 	if err := fits(doc, BucketPolicyLimit, "vault bucket policy"); err != nil {
 		return nil, err

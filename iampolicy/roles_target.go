@@ -37,7 +37,7 @@ func (i Installation) targetBackup(p Protected) (Role, error) {
 		copyFrom:  []string{p.Account},
 		shareWith: []string{i.Vault},
 		keys:      p.RekeyKeys,
-		options:   options{onlyTagged: p.OnlyTagged, documents: p.Documents, images: p.Images, lock: p.Lock},
+		options:   options{onlyTagged: p.OnlyTagged, documents: p.Documents, images: p.Images, attributes: p.Attributes, lock: p.Lock},
 	})
 }
 

@@ -60,7 +60,7 @@ func installation() iampolicy.Installation {
 func full() iampolicy.Installation {
 	i := installation()
 	i.Lock = &iampolicy.LockBounds{Min: 7, Max: 400}
-	i.Export, i.Bucket = true, "vault-exports"
+	i.Export, i.Bucket, i.Manifests = true, "vault-exports", true
 	i.Organization, i.SourceIdentity = "o-a1b2c3d4e5", "snapkeep-*"
 	i.SessionTags = []string{"run", "plan"}
 	i.GrantOperations = []string{"Decrypt", "CreateGrant"}
@@ -68,7 +68,7 @@ func full() iampolicy.Installation {
 	p := &i.Protected[0]
 	p.OnlyTagged = map[string]string{"backup": "yes", "env": "prod"}
 	p.Documents = []string{"arn:aws:ssm:us-east-1:111111111111:document/freeze", "arn:aws:ssm:us-east-1::document/AWSEC2-CreateVssSnapshot"}
-	p.Images, p.Lock = true, &iampolicy.LockBounds{Min: 1, Max: 30}
+	p.Images, p.Attributes, p.Lock = true, true, &iampolicy.LockBounds{Min: 1, Max: 30}
 	i.Restore[0].Import = true
 	return i
 }

@@ -60,8 +60,12 @@ type Installation struct {
 	// EBS direct APIs.
 	Export bool
 	// Bucket is the name of an S3 bucket in the vault that the export role
-	// writes to. Empty means that there is none. It needs Export.
+	// writes to, and with Manifests the vault writer. Empty means that there is
+	// none. It needs Export or Manifests.
 	Bucket string
+	// Manifests lets the vault writer keep the manifests of recovery points in
+	// Bucket, under "manifests/". An export role may read them too.
+	Manifests bool
 	// Organization is the id of the organization, such as "o-a1b2c3d4e5", that
 	// whoever assumes a role must be in. Empty means that it is not asked for.
 	Organization string
@@ -111,6 +115,11 @@ type Protected struct {
 	// Images lets instances be backed up as images. No condition key tells
 	// whether the instance is to be rebooted: the call must ask for NoReboot.
 	Images bool
+	// Attributes lets the manifests of recovery points hold the user data of
+	// instances and what protects them from termination. No condition key tells
+	// one attribute from another, so who may read one may read user data, and the
+	// secrets that stand in it.
+	Attributes bool
 	// Lock lets originals be locked. Nil leaves that right out.
 	Lock *LockBounds
 }

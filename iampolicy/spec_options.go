@@ -55,8 +55,11 @@ func (c *specCheck) options(i Installation) {
 	if i.Bucket != "" && !bucketPattern.MatchString(i.Bucket) {
 		c.fault("Bucket", "%q is not the name of a bucket", i.Bucket)
 	}
-	if i.Bucket != "" && !i.Export {
-		c.fault("Bucket", "is of no use without Export")
+	if i.Bucket != "" && !i.Export && !i.Manifests {
+		c.fault("Bucket", "is of no use without Export or Manifests")
+	}
+	if i.Manifests && i.Bucket == "" {
+		c.fault("Manifests", "need a Bucket")
 	}
 	if i.Organization != "" && !organizationPattern.MatchString(i.Organization) {
 		c.fault("Organization", "%q is not the id of an organization", i.Organization)

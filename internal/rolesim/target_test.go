@@ -47,6 +47,11 @@ func backUp(ctx context.Context, w *world) error {
 		func() error { return did(c.DescribeInstances(ctx, nil)) },
 		func() error { return did(c.DescribeVolumes(ctx, nil)) },
 		func() error {
+			return did(c.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
+				InstanceId: &w.machine.ID, Attribute: types.InstanceAttributeNameUserData,
+			}))
+		},
+		func() error {
 			return did(kms.NewFromConfig(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(w.key["source"])}))
 		},
 		func() error { return quiesce(ctx, ssm.NewFromConfig(cfg), w.machine.ID) },

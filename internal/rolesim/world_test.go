@@ -94,7 +94,7 @@ func (w *world) installation() {
 			Account: target, ExternalID: "first-9b2d", Regions: []string{region},
 			SourceKeys: []string{w.key["source"]}, RekeyKeys: []string{w.key["rekey"]},
 			OnlyTagged: map[string]string{"backup": "yes"}, Documents: []string{"arn:aws:ssm:" + region + "::document/" + freeze},
-			Images: true, Lock: &iampolicy.LockBounds{Min: 1, Max: 30},
+			Images: true, Attributes: true, Lock: &iampolicy.LockBounds{Min: 1, Max: 30},
 		}},
 		Restore: []iampolicy.RestoreAccount{{
 			Account: clean, ExternalID: "restore-e81a", Regions: []string{region}, Keys: []string{w.key["clean"]}, Import: true,

@@ -391,6 +391,24 @@ resource "aws_iam_role_policy" "snapkeep_backup" {
           }
         }
       },
+      # A manifest holds user data and what protects from termination, which are told one instance
+      # at a time.
+      {
+        Sid      = "DescribeAttributes"
+        Effect   = "Allow"
+        Action   = "ec2:DescribeInstanceAttribute"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*:${data.aws_caller_identity.current.account_id}:instance/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestedRegion" = [
+              "eu-west-1",
+              "us-east-1",
+            ]
+            "aws:ResourceTag/backup" = "yes"
+            "aws:ResourceTag/env"    = "prod"
+          }
+        }
+      },
       # An image is made of an instance that is backed up, where the account is.
       {
         Sid      = "ImageInstances"
