@@ -3,6 +3,7 @@ package restore
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -85,7 +86,7 @@ func (p *place) createVolume(ctx context.Context, q Request, m *member) (string,
 		AvailabilityZone: aws.String(q.Zone), SnapshotId: aws.String(m.copy), ClientToken: aws.String(q.volumeKey(m.PointMember)),
 		Encrypted: aws.Bool(true), KmsKeyId: aws.String(q.KMSKey),
 		VolumeType: d.VolumeType, Size: d.VolumeSize, Iops: d.Iops, Throughput: d.Throughput,
-		TagSpecifications: q.tagSpec(q.volumeKey(m.PointMember), q.from(m.Volume), q.Tags, types.ResourceTypeVolume),
+		TagSpecifications: q.tagSpec(q.volumeKey(m.PointMember), q.from(m.Volume), joined(q.Tags, q.VolumeTags[m.Volume]), types.ResourceTypeVolume),
 	})
 	if err != nil {
 		return "", awscall.Wrap("create a volume of "+m.copy, err)
@@ -109,8 +110,8 @@ func (p *place) registerImage(ctx context.Context, q Request, members []*member)
 	for _, m := range members {
 		d := deviceOf(m.PointMember)
 		d.SnapshotId = aws.String(m.copy)
-		// Restored data outlives its instance, whatever it was before.
-		d.DeleteOnTermination = aws.Bool(false)
+		// Restored data outlives its instance, but for what the request names.
+		d.DeleteOnTermination = aws.Bool(slices.Contains(q.Instance.DeleteOnTermination, m.Device))
 		in.BlockDeviceMappings = append(in.BlockDeviceMappings, types.BlockDeviceMapping{DeviceName: aws.String(m.Device), Ebs: &d})
 	}
 	out, err := p.ec2.RegisterImage(ctx, in, once)
@@ -134,9 +135,11 @@ func (p *place) runInstance(ctx context.Context, q Request, image string, dead [
 		InstanceType:     types.InstanceType(q.instanceType()),
 		SecurityGroupIds: q.Instance.SecurityGroupIDs,
 		ClientToken:      aws.String(digest(q.instanceKey(), image, dead)),
-		TagSpecifications: q.tagSpec(q.instanceKey(), q.Point.ID, q.Tags,
-			types.ResourceTypeInstance, types.ResourceTypeVolume),
+		TagSpecifications: slices.Concat(
+			q.tagSpec(q.instanceKey(), q.Point.ID, joined(q.Tags, q.Instance.Tags), types.ResourceTypeInstance),
+			q.tagSpec(q.instanceKey(), q.Point.ID, joined(q.Tags, q.Instance.VolumeTags), types.ResourceTypeVolume)),
 	}
+	q.Instance.options(in)
 	if q.Instance.SubnetID != "" {
 		in.SubnetId = aws.String(q.Instance.SubnetID)
 	}

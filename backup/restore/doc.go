@@ -41,8 +41,11 @@
 //
 // # Not restored
 //
-// The resource alone says how it was tagged, in which subnet it stood, which
-// groups and role it had: say so in the request. An image that AWS charges for
+// The snapshots do not say how the resource was tagged, in which subnet it
+// stood, which groups and role it had: say so in the request, or have [Carry]
+// fill it in from the point's manifest, where there is one. Carry names all that
+// it leaves out, such as what belongs to another account and has no entry in a
+// [Mapping]. An image that AWS charges for
 // (Windows, Red Hat, SUSE) cannot be registered from snapshots with its licence
 // (EC2 User Guide, "Create an AMI from a snapshot"): restore such an instance
 // as volumes and attach them to an instance of such an image. Volumes load

@@ -42,6 +42,10 @@ type Request struct {
 	// Tags of the volumes and the instance, beside those that mark the
 	// restore. Keys that begin with "aws:" or "snapkeep:" are refused.
 	Tags map[string]string `json:"tags,omitempty"`
+	// VolumeTags are further tags of single volumes, by the id of the volume that
+	// was backed up; they win over Tags. They are for volumes only: those of an
+	// instance are in Launch.
+	VolumeTags map[string]map[string]string `json:"volumeTags,omitempty"`
 }
 
 // A Launch says how a restored instance is started. The zero Launch starts
@@ -59,6 +63,38 @@ type Launch struct {
 	// InstanceProfileARN; empty means none. The restore role must be allowed
 	// to pass the profile's role.
 	InstanceProfileARN string `json:"instanceProfileArn,omitempty"`
+
+	// Tags and VolumeTags are further tags of the instance, and of all its
+	// volumes; they win over Request.Tags.
+	Tags       map[string]string `json:"tags,omitempty"`
+	VolumeTags map[string]string `json:"volumeTags,omitempty"` // of all volumes alike
+	// DeleteOnTermination lists the devices of volumes that go when the instance
+	// is terminated. None means that all outlive it.
+	DeleteOnTermination []string `json:"deleteOnTermination,omitempty"`
+	// Metadata is how the instance may ask for its metadata (IMDS). Fields that
+	// are zero are left to the account's defaults.
+	Metadata     Metadata `json:"metadata,omitzero"`
+	Monitoring   bool     `json:"monitoring,omitempty"`   // detailed, which costs money
+	EBSOptimized bool     `json:"ebsOptimized,omitempty"` // false means the default of the type
+	Hibernation  bool     `json:"hibernation,omitempty"`  // the instance may be hibernated
+	KeepAlive    bool     `json:"keepAlive,omitempty"`    // protected from termination (DisableApiTermination)
+	KeepRunning  bool     `json:"keepRunning,omitempty"`  // protected from being stopped (DisableApiStop)
+	// Shutdown is what a shutdown from within does: "stop" or "terminate". Empty
+	// means "stop".
+	Shutdown string `json:"shutdown,omitempty"`
+	// UserData in base64. It is shown by no String, event or error; the JSON of a
+	// request holds it. Empty means none.
+	UserData backup.Secret `json:"userData,omitzero"`
+}
+
+// Metadata is how an instance may ask for its metadata (EC2 API Reference,
+// InstanceMetadataOptionsRequest).
+type Metadata struct {
+	Tokens   string `json:"tokens,omitempty"`   // "optional" or "required"
+	Endpoint string `json:"endpoint,omitempty"` // "enabled" or "disabled"
+	IPv6     string `json:"ipv6,omitempty"`     // "enabled" or "disabled"
+	Tags     string `json:"tags,omitempty"`     // of the instance, in its metadata: "enabled" or "disabled"
+	HopLimit int32  `json:"hopLimit,omitempty"` // of the answers, 1 to 64
 }
 
 // site is where the restore happens.

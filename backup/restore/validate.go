@@ -1,6 +1,7 @@
 package restore
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"reflect"
@@ -53,9 +54,10 @@ func (q Request) Validate() error {
 	c.match("id", q.ID, idShape, "want 1 to 64 of A-Z, a-z, 0-9 and . _ -")
 	c.place(q)
 	c.point(q)
-	c.tags(q.Tags)
+	c.tags("tags", q.Tags, nil)
 	switch q.As {
 	case Volumes:
+		c.volumeTags(q)
 		if q.Zone == "" {
 			c.wrong("zone", "is empty: a volume is made in a zone")
 		}
@@ -149,22 +151,39 @@ func (c *check) point(q Request) {
 	}
 }
 
-func (c *check) tags(tags map[string]string) {
-	if n := len(tags); n > maxTags-ownTags {
-		c.wrong("tags", "%d tags and %d that mark the restore: EC2 allows %d", n, ownTags, maxTags)
+// tags checks further tags, of something that has others already.
+func (c *check) tags(field string, further, others map[string]string) {
+	if n := len(joined(others, further)); len(further) > 0 && n > maxTags-ownTags {
+		c.wrong(field, "%d tags and %d that mark the restore: EC2 allows %d", n, ownTags, maxTags)
 	}
-	for key, value := range tags {
-		at := fmt.Sprintf("tags[%s]", key)
+	for key, value := range further {
+		at := fmt.Sprintf("%s[%s]", field, key)
 		// Lengths: EC2 User Guide, "Tag restrictions".
 		switch n := len([]rune(key)); {
 		case n < 1 || n > 128:
 			c.wrong(at, "the key has %d characters, want 1 to 128", n)
-		case strings.HasPrefix(strings.ToLower(key), "aws:"), strings.HasPrefix(key, "snapkeep:"):
+		case reserved(key):
 			c.wrong(at, "the key is reserved")
 		}
 		if n := len([]rune(value)); n > 256 {
 			c.wrong(at, "the value has %d characters, want at most 256", n)
 		}
+	}
+}
+
+// reserved says whether a tag's key is none of the caller's.
+func reserved(key string) bool {
+	return strings.HasPrefix(strings.ToLower(key), "aws:") || strings.HasPrefix(key, "snapkeep:")
+}
+
+// volumeTags checks the tags of single volumes.
+func (c *check) volumeTags(q Request) {
+	for volume, tags := range q.VolumeTags {
+		at := fmt.Sprintf("volumeTags[%s]", volume)
+		if !slices.ContainsFunc(q.Point.Members, func(m backup.PointMember) bool { return m.Volume == volume }) {
+			c.wrong(at, "the point has no such volume")
+		}
+		c.tags(at, tags, q.Tags)
 	}
 }
 
@@ -203,6 +222,10 @@ func (c *check) launch(q Request) {
 	for i, id := range l.SecurityGroupIDs {
 		c.match(fmt.Sprintf("instance.securityGroupIds[%d]", i), id, groupShape, "want a security group's id")
 	}
+	if len(q.VolumeTags) > 0 {
+		c.wrong("volumeTags", "is for volumes only: those of an instance are in instance.volumeTags")
+	}
+	c.options(q)
 	if l.InstanceProfileARN == "" {
 		return
 	}
@@ -210,5 +233,41 @@ func (c *check) launch(q Request) {
 		c.wrong("instance.instanceProfileArn", "%q is not the ARN of an instance profile", l.InstanceProfileARN)
 	} else if arn[1] != string(q.Account) {
 		c.wrong("instance.instanceProfileArn", "%q is not of account %s", l.InstanceProfileARN, q.Account)
+	}
+}
+
+// options checks what an instance is started with beside its place.
+func (c *check) options(q Request) {
+	l := q.Instance
+	c.tags("instance.tags", l.Tags, q.Tags)
+	c.tags("instance.volumeTags", l.VolumeTags, q.Tags)
+	for i, device := range l.DeleteOnTermination {
+		if !slices.ContainsFunc(q.Point.Members, func(m backup.PointMember) bool { return m.Device == device }) {
+			c.wrong(fmt.Sprintf("instance.deleteOnTermination[%d]", i), "%q is no device of the point", device)
+		}
+	}
+	for _, f := range []struct {
+		field, value string
+		want         []string
+	}{
+		{"shutdown", l.Shutdown, []string{"stop", "terminate"}},
+		{"metadata.tokens", l.Metadata.Tokens, []string{"optional", "required"}},
+		{"metadata.endpoint", l.Metadata.Endpoint, []string{"enabled", "disabled"}},
+		{"metadata.ipv6", l.Metadata.IPv6, []string{"enabled", "disabled"}},
+		{"metadata.tags", l.Metadata.Tags, []string{"enabled", "disabled"}},
+	} {
+		if f.value != "" && !slices.Contains(f.want, f.value) {
+			c.wrong("instance."+f.field, "%q: want one of %v", f.value, f.want)
+		}
+	}
+	// EC2 API Reference, InstanceMetadataOptionsRequest: HttpPutResponseHopLimit.
+	if n := l.Metadata.HopLimit; n < 0 || n > 64 {
+		c.wrong("instance.metadata.hopLimit", "%d: want 1 to 64", n)
+	}
+	// EC2 User Guide, "Run commands when you launch an EC2 instance with user
+	// data": 16 KB before it is encoded.
+	text, err := base64.StdEncoding.DecodeString(l.UserData.Reveal())
+	if err != nil || len(text) > 16<<10 {
+		c.wrong("instance.userData", "want base64 of at most 16 KiB")
 	}
 }
