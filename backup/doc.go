@@ -89,6 +89,22 @@
 // A process that takes over waits [Options.Settle] before it makes anything,
 // since what its predecessor made last may not be listed yet.
 //
+// # Manifests
+//
+// With [Options.Manifests] the engine captures, with each recovery point, what a
+// restore needs beyond blocks: tags, network, metadata options, what becomes of
+// the volumes, and by choice user data. The [Manifest] is stored by the digest
+// of its text, before the originals are made, since tags are set on creation
+// only: they name the digest, and so do those of the copies. [Engine.Manifest]
+// reads it back and verifies it. The same resource has the same manifest, so a
+// run that was cut off stores the same again, or one more if the resource has
+// changed; originals that are found keep the one their tags name. A copy names a
+// manifest only if its job stored it, or if the store has it for the very point
+// and it verifies: tags in a protected account choose nothing else. If none can
+// be captured within about half a minute, the point is made without, and the
+// report and an event say so. Package manifest has a store in a directory, and
+// the sweep that removes manifests of points that were pruned.
+//
 // # Zero values, concurrency
 //
 // The zero [Options] are fit for use but for Vault; each field says what its
