@@ -99,7 +99,7 @@ func (a *advance) fold(v *verdict, snaps []Snapshot) error {
 		}
 		made := Snapshot{
 			ID: snaps[0].ID, Owner: v.at.site.Account, SizeGiB: a.j.Resource.Members[v.fold.member].SizeGiB,
-			State: SnapshotPending, Tags: v.step.Tags,
+			State: SnapshotPending, Tags: v.step.Tags, CompletionMinutes: v.step.CompletionMinutes,
 		}
 		a.e.sight(a.viewOf(v)).add([]Snapshot{made}, now)
 		t := &a.j.Rekeyed[v.fold.member]
@@ -218,6 +218,8 @@ func (a *advance) learn(v *verdict, class awserr.Class, err error, now time.Time
 	switch {
 	case class == awserr.Throttled:
 		a.e.pacer.Throttled(now, a.paceKeys(v, a.e.drivers[a.driver].API(*v.step))[0])
+	case class == awserr.Quota && v.step.CompletionMinutes > 0:
+		// It is the throughput, as a rule, that AWS has no more of; slots are free.
 	case class == awserr.Quota && v.step.Kind == StepCopy:
 		a.e.slots.refused(v.at.site, roomCopies, a.e.sight(a.viewOf(v)).latest().pendingCopies(), now)
 	case class == awserr.Quota && awserr.Code(err) == "PendingSnapshotLimitExceeded": // of the account, not of a volume

@@ -182,6 +182,10 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 		d.queue(v, c.Site, roomCopies, "a slot for a copy into %s", c.Site)
 		return nil
 	}
+	if c.CompletionMinutes > 0 && v.throughput(j.Resource.Site.Region) >= d.w.rules.throughput {
+		d.nextLook(v, "throughput of time-based copies from %s into %s", j.Resource.Site.Region, c.Site)
+		return nil
+	}
 	tags, err := j.label(duplicate, member, c.Site).tags(j.Vault)
 	if err != nil {
 		d.fail(s, err)
@@ -193,7 +197,7 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 	return &verdict{
 		step: &Step{
 			Kind: StepCopy, Snapshot: source.Snapshot, SourceRegion: j.Resource.Site.Region, KMSKey: c.KMSKey,
-			Tags: tags, Description: j.describe(),
+			Tags: tags, Description: j.describe(), CompletionMinutes: c.CompletionMinutes,
 		},
 		at: actor{site: c.Site, purpose: accounts.VaultWriter}, scope: s, fold: fold{member: member, copy: i},
 	}

@@ -33,6 +33,8 @@ type rules struct {
 	window time.Duration
 	// manifests says that manifests are captured and stored.
 	manifests bool
+	// throughput of time-based copies between two Regions, in MiB/s.
+	throughput float64
 }
 
 // A verdict is what to do next about a job: one of look, call, wait and end.

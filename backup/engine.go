@@ -75,7 +75,10 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 }
 
 func (e *Engine) rules() rules {
-	return rules{maxAge: e.opts.MaxAge, grace: e.opts.Grace, window: e.opts.Window, manifests: e.opts.Manifests != nil}
+	return rules{
+		maxAge: e.opts.MaxAge, grace: e.opts.Grace, window: e.opts.Window,
+		manifests: e.opts.Manifests != nil, throughput: float64(e.opts.CopyThroughput),
+	}
 }
 
 // driver returns the index of the driver for a kind of resource.

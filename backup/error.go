@@ -27,6 +27,10 @@ var (
 	// ErrSnapshot means that a snapshot was made and is no good: it ended in
 	// state error, it disappeared, or it is not what was asked for.
 	ErrSnapshot = errors.New("bad snapshot")
+	// ErrDeadline means that a job will miss its plan's deadline, as far as can
+	// be foreseen, or has missed it. It is told as an event and counts in the
+	// report; the job goes on.
+	ErrDeadline = errors.New("misses the plan's deadline")
 	// ErrUnproven means that only tags in the protected account, which anybody
 	// there can write, speak of what an older run left. It is told as an event,
 	// and the originals are left to retention; Run with that run's own moment,

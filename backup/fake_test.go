@@ -228,7 +228,7 @@ func (c *cloud) now(s *fakeSnap) backup.Snapshot {
 	snap.Tags = maps.Clone(s.Tags)
 	snap.State = backup.SnapshotPending
 	if !time.Now().Before(s.done) {
-		snap.State = backup.SnapshotCompleted
+		snap.State, snap.Completed = backup.SnapshotCompleted, s.done
 		if s.broken != "" {
 			snap.State, snap.StateMessage = backup.SnapshotError, s.broken
 		}
@@ -338,20 +338,30 @@ func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {
 	if f.now(source).State != backup.SnapshotCompleted {
 		f.t.Errorf("copies %s before it is completed", source.ID)
 	}
-	pending := 0
-	for _, s := range f.snaps {
-		if s.site == f.site && s.Volume == "vol-ffffffff" && !s.gone && time.Now().Before(s.done) {
-			pending++
-		}
-	}
-	if pending >= f.slots {
+	if f.underWay(f.site) >= f.slots {
 		return nil, fmt.Errorf("ResourceLimitExceeded: %w", backup.ErrQuota)
 	}
-	s := f.add(backup.Snapshot{Volume: "vol-ffffffff", SizeGiB: source.SizeGiB, Encrypted: true, KMSKey: step.KMSKey, Description: step.Description}, step.Tags)
+	s := f.add(backup.Snapshot{Volume: "vol-ffffffff", SizeGiB: source.SizeGiB, Encrypted: true, KMSKey: step.KMSKey, Description: step.Description, CompletionMinutes: step.CompletionMinutes}, step.Tags)
 	if f.badKeys[step.KMSKey] {
 		s.broken = "Given key ID is not accessible"
 	}
 	return []backup.Snapshot{{ID: s.ID}}, nil
+}
+
+// underWay counts the copies into a site that are pending. The caller holds mu.
+func (c *cloud) underWay(site backup.Site) (n int) {
+	for _, s := range c.snaps {
+		if s.site == site && s.Volume == "vol-ffffffff" && !s.gone && time.Now().Before(s.done) {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *cloud) pendingCopies(site backup.Site) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.underWay(site)
 }
 
 // add makes a snapshot at the client's site.

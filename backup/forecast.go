@@ -1,23 +1,20 @@
 package backup
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/snapkeep/snapkeep/accounts"
-	"github.com/snapkeep/snapkeep/internal/pace"
 )
 
 // A Forecast says what jobs will cost before anything is changed.
 //
 // Calls are counted exactly, for jobs that meet no obstacle. Durations follow
-// from Options.Estimate, by volume sizes: AWS does not say how much of a
-// volume has changed. Makespan is a lower bound under that estimate: no
-// scheduling gets below it.
+// from how long the last copy of a volume took where one is known, else from
+// Options.Estimate, by volume sizes: AWS does not say how much of a volume has
+// changed. Makespan is a lower bound under that estimate: no scheduling gets
+// below it.
 type Forecast struct {
 	Resources int   `json:"resources"` // whose jobs have not ended
 	Volumes   int   `json:"volumes"`   // members of these resources
@@ -34,6 +31,15 @@ type Forecast struct {
 	Makespan time.Duration `json:"makespan"`
 	// Bounds are what the makespan cannot be below, and why; the longest first.
 	Bounds []Bound `json:"bounds"`
+	// Finish is when all is done if the longest copies are begun first, as the
+	// engine does, from now on; in JSON, nanoseconds. Request rates and the time
+	// between looks are not in it.
+	Finish time.Duration `json:"finish"`
+	// Cost at most, by Options.Prices.
+	Cost Cost `json:"cost"`
+	// Late are the jobs that are expected to miss their plan's deadline, the
+	// latest first.
+	Late []Late `json:"late,omitempty"`
 }
 
 // A Bound is one reason why a run takes at least so long.
@@ -42,141 +48,32 @@ type Bound struct {
 	Time time.Duration `json:"time"` // from now on, at least; in JSON, nanoseconds
 }
 
+// A Late is a job that misses its plan's deadline.
+type Late struct {
+	Resource string    `json:"resource"` // ARN
+	Deadline time.Time `json:"deadline"` // by the plan
+	// Done is when it is expected to be done, or when its last copy was; zero if
+	// it was not done when the run ended.
+	Done time.Time `json:"done,omitzero"`
+}
+
 // Forecast reckons what is left to do for jobs that Jobs has listed, or that
-// were advanced since. Jobs of kinds without a driver are left out.
+// were advanced since. Jobs of kinds without a driver are left out. It makes no
+// call.
 func (e *Engine) Forecast(jobs []Job) Forecast {
-	f := forecaster{e: e, calls: map[pace.Key]int{}, copying: map[Site]time.Duration{}, first: map[Site]time.Duration{}}
-	f.out.Calls = map[string]int{}
-	for _, j := range jobs {
-		d, err := e.driver(j.Resource.Kind)
-		if err != nil || j.Done() {
+	f := newForecaster(e)
+	for i := range jobs {
+		d, err := e.driver(jobs[i].Resource.Kind)
+		if err != nil || jobs[i].Done() {
 			continue
 		}
-		f.out.Resources++
-		f.out.Volumes += len(j.Resource.Members)
-		f.out.GiB += j.SizeGiB()
-		f.job(j, e.drivers[d])
-		f.manifest(j, d)
+		f.add(&jobs[i], e.drivers[d])
+		f.manifest(jobs[i], d)
 	}
 	f.reads()
+	f.schedule(time.Now())
 	f.bounds()
 	return f.out
-}
-
-// A forecaster is one call of Forecast.
-type forecaster struct {
-	e       *Engine
-	out     Forecast
-	calls   map[pace.Key]int
-	copying map[Site]time.Duration // all copies into a site, one after the other
-	first   map[Site]time.Duration // when the first of them can begin
-	longest Bound
-	// described counts the resources that are described together.
-	described map[together]int
-}
-
-func (f *forecaster) job(j Job, d Driver) {
-	est := f.e.opts.Estimate
-	source := j.Resource.Site
-	var snapshot, after time.Duration
-	if !traced(j.Originals) && !j.Settle {
-		f.call(source, d.API(Step{Kind: StepSnapshot, Resource: j.Resource}))
-		for _, m := range j.Resource.Members {
-			snapshot = max(snapshot, est.takes(m.SizeGiB, est.SnapshotRate))
-		}
-	}
-	if len(j.Shares) == 0 && len(j.Copies) == 0 {
-		f.chain(j, snapshot)
-		return
-	}
-	for i, m := range j.Resource.Members {
-		took := snapshot
-		rekeys := m.ManagedKey && j.Rekeyed[i].Snapshot == "" && j.lacksShared(i)
-		if rekeys {
-			one := est.takes(m.SizeGiB, est.CopyRate)
-			f.copyInto(source, d, one, snapshot)
-			took += one
-		}
-		if m.ManagedKey && !j.Rekeyed[i].Deleted && (rekeys || j.Rekeyed[i].Snapshot != "") {
-			f.call(source, d.API(Step{Kind: StepDelete}))
-		}
-		for _, s := range j.Shares {
-			if j.lacksIn(i, s.Account) {
-				f.call(source, d.API(Step{Kind: StepShare}))
-			}
-			f.call(source, d.API(Step{Kind: StepRevoke}))
-		}
-		for _, c := range j.Copies {
-			if c.Snapshots[i].Snapshot == "" {
-				one := est.takes(m.SizeGiB, est.CopyRate)
-				f.copyInto(c.Site, d, one, took)
-				after = max(after, took+one)
-			}
-		}
-	}
-	f.chain(j, max(after, snapshot))
-}
-
-// lacksIn says whether an account lacks a copy of a member; lacksShared whether
-// any account that is shared with does.
-func (j Job) lacksIn(member int, id accounts.ID) bool {
-	return slices.ContainsFunc(j.Copies, func(c JobCopy) bool {
-		return c.Site.Account == id && c.Snapshots[member].Snapshot == ""
-	})
-}
-
-func (j Job) lacksShared(member int) bool {
-	return slices.ContainsFunc(j.Shares, func(s JobShare) bool { return j.lacksIn(member, s.Account) })
-}
-
-// takes returns how long a snapshot or copy of a size takes.
-func (e Estimate) takes(sizeGiB int32, rate float64) time.Duration {
-	return e.Overhead + time.Duration(float64(sizeGiB)*1024/rate*float64(time.Second))
-}
-
-func (f *forecaster) call(at Site, api string) {
-	f.out.Calls[api]++
-	f.calls[pace.Key{Account: string(at.Account), Region: at.Region, API: api}]++
-}
-
-func (f *forecaster) copyInto(to Site, d Driver, takes, from time.Duration) {
-	f.call(to, d.API(Step{Kind: StepCopy}))
-	if first, ok := f.first[to]; !ok || from < first {
-		f.first[to] = from
-	}
-	f.copying[to] += takes
-}
-
-// chain notes how long one job takes with all the world for itself.
-func (f *forecaster) chain(j Job, takes time.Duration) {
-	if takes > f.longest.Time {
-		f.longest = Bound{"the longest job, " + j.Resource.ID() + " of " + j.Resource.Site.String(), takes}
-	}
-}
-
-func (f *forecaster) bounds() {
-	add := func(b Bound) {
-		if b.Time > 0 {
-			f.out.Bounds = append(f.out.Bounds, b)
-		}
-	}
-	add(f.longest)
-	for site, all := range f.copying {
-		add(Bound{fmt.Sprintf("%d copy slots of %s", f.e.opts.Slots, site), f.first[site] + all/time.Duration(f.e.opts.Slots)})
-	}
-	limits := f.e.opts.limits()
-	for k, n := range f.calls {
-		if l := limits(k.API); l.Refill > 0 {
-			wait := time.Duration((float64(n) - l.Burst) / l.Refill * float64(time.Second))
-			add(Bound{fmt.Sprintf("the request rate of %s at %s/%s", k.API, k.Account, k.Region), wait})
-		}
-	}
-	slices.SortFunc(f.out.Bounds, func(a, b Bound) int {
-		return cmp.Or(cmp.Compare(b.Time, a.Time), cmp.Compare(a.What, b.What))
-	})
-	if len(f.out.Bounds) > 0 {
-		f.out.Makespan = f.out.Bounds[0].Time
-	}
 }
 
 // String returns the forecast in a few lines.
@@ -193,5 +90,13 @@ func (f Forecast) String() string {
 	if len(f.Bounds) > 0 {
 		fmt.Fprintf(&b, ", bound by %s", f.Bounds[0].What)
 	}
-	return b.String() + "\n"
+	b.WriteString("\n")
+	if f.Resources > 0 {
+		fmt.Fprintf(&b, "expected to take %v\nat most %s\n", f.Finish.Round(time.Second), f.Cost)
+	}
+	if len(f.Late) > 0 {
+		fmt.Fprintf(&b, "%d miss the deadline, the last %s by %v\n", len(f.Late), Resource{ARN: f.Late[0].Resource}.ID(),
+			f.Late[0].Done.Sub(f.Late[0].Deadline).Round(time.Second))
+	}
+	return b.String()
 }

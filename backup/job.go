@@ -34,6 +34,8 @@ type Job struct {
 	Resource Resource `json:"resource"`
 	// RekeyKey is the plan's RekeyKeys for the resource's Region.
 	RekeyKey string `json:"rekeyKey,omitempty"`
+	// Deadline is when the job is to be done, by the plan. Zero means never.
+	Deadline time.Time `json:"deadline,omitzero"`
 	// Settle says that the job finishes what an older run left: it makes no
 	// originals.
 	Settle bool `json:"settle,omitempty"`
@@ -81,6 +83,11 @@ type JobCopy struct {
 	// are made again, and these removed.
 	Spoiled []Trace `json:"spoiled,omitempty"`
 	Trial   Trial   `json:"trial,omitzero"` // of all that is done there
+	// CompletionMinutes of time-based copies; zero for others.
+	CompletionMinutes int `json:"completionMinutes,omitempty"`
+	// Expected holds how long copying each member is expected to take, from the
+	// last copy of it there. None means that there was none.
+	Expected []time.Duration `json:"expected,omitempty"`
 	// Abandoned says that after a failure the destination could not even be
 	// looked at any more.
 	Abandoned bool `json:"abandoned,omitempty"`
@@ -228,7 +235,9 @@ func newJob(vault accounts.ID, plan string, at time.Time, r Resource) Job {
 
 // addCopy makes a destination due.
 func (j *Job) addCopy(c Copy) {
-	j.Copies = append(j.Copies, JobCopy{Site: c.Site(), KMSKey: c.KMSKey, Snapshots: make([]Trace, len(j.Resource.Members))})
+	j.Copies = append(j.Copies, JobCopy{
+		Site: c.Site(), KMSKey: c.KMSKey, CompletionMinutes: c.CompletionMinutes, Snapshots: make([]Trace, len(j.Resource.Members)),
+	})
 }
 
 // addShare adds an account that the snapshots are, or may be, shared with.

@@ -256,12 +256,16 @@ func (c *census) job(s *siteCensus, r Resource, h history) Job {
 	r.Members = c.membersOf(r, h)
 	j := newJob(c.e.opts.Vault, c.plan.Name, c.at, r)
 	c.equip(&j, s)
+	if c.plan.Deadline > 0 {
+		j.Deadline = c.at.Add(c.plan.Deadline)
+	}
 	if _, begun := h.points[j.Point]; begun && j.Believe.IsZero() {
 		j.Believe = c.now.Add(c.e.opts.Settle)
 	}
 	for _, d := range c.plan.Copies {
 		if h.due(r.ARN, c.at, d) {
 			j.addCopy(d)
+			j.expect(h, c.e.opts.Estimate)
 			j.addShare(d.Account)
 		}
 	}

@@ -66,6 +66,11 @@ type Options struct {
 	// means 20 (EBS User Guide, "Copy an Amazon EBS snapshot": concurrent
 	// copies to a destination Region).
 	Slots int
+	// CopyThroughput is how much time-based copies may need together between
+	// two Regions, in MiB/s, reckoned by the volumes' sizes: one more is begun
+	// only while less is in use. Zero means 2,000 (EBS User Guide, "Time-based
+	// copies": cumulative snapshot copy throughput quota).
+	CopyThroughput int
 	// MaxPending is how many originals may be pending in one site. Zero means
 	// 100: more were refused as PendingSnapshotLimitExceeded where people have
 	// met that limit, which AWS does not publish.
@@ -89,8 +94,11 @@ type Options struct {
 	// all resources of a site. The zero value adds nothing.
 	ManifestDetails ManifestDetails
 
-	// Estimate is what Forecast reckons with.
+	// Estimate is what Forecast reckons with, and what puts first copies in order.
 	Estimate Estimate
+	// Prices are what Forecast's costs follow from. The zero Prices are
+	// ListPrices.
+	Prices Prices
 }
 
 // A Rate is a token bucket: Burst calls at once, then PerSecond. Zero PerSecond
@@ -108,6 +116,11 @@ type Estimate struct {
 	// SnapshotRate and CopyRate are in MiB/s of volume size. Zero means 200
 	// and 100.
 	SnapshotRate, CopyRate float64
+	// Changed is the share of a volume that is copied where an earlier copy of
+	// it exists, from 0 to 1: for time and cost of all but first copies, and for
+	// time only where AWS does not tell how long the last one took. Zero means
+	// 1: the whole volume, as if all had changed.
+	Changed float64
 }
 
 // resolve checks the options and fills in the defaults.
@@ -140,6 +153,7 @@ func (o Options) resolve() (Options, error) {
 	whole("Concurrency", &o.Concurrency, 16)
 	whole("Patience", &o.Patience, 10)
 	whole("Slots", &o.Slots, 20)
+	whole("CopyThroughput", &o.CopyThroughput, 2000)
 	whole("MaxPending", &o.MaxPending, 100)
 	whole("MaxPrunes", &o.MaxPrunes, 0)
 	span("MaxAge", &o.MaxAge, 15*time.Second)
@@ -152,6 +166,14 @@ func (o Options) resolve() (Options, error) {
 	if o.MaxShare > 1 {
 		errs = append(errs, errors.New("backup: Options.MaxShare is more than 1"))
 	}
+	rate("Estimate.Changed", &o.Estimate.Changed, 1)
+	if o.Estimate.Changed > 1 {
+		errs = append(errs, errors.New("backup: Options.Estimate.Changed is more than 1"))
+	}
+	if o.Prices.isZero() {
+		o.Prices = ListPrices()
+	}
+	errs = append(errs, o.Prices.check())
 	rate("Estimate.SnapshotRate", &o.Estimate.SnapshotRate, 200)
 	rate("Estimate.CopyRate", &o.Estimate.CopyRate, 100)
 	return o, errors.Join(errs...)

@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"time"
+
 	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/retention"
 )
@@ -15,6 +17,11 @@ type Plan struct {
 	Sources []Source `json:"sources"`
 	// Retention of the originals in the protected accounts, and of copies that name none.
 	Retention retention.Policy `json:"retention"`
+	// Deadline is how long after its moment a run is to have every copy of a
+	// resource; in JSON nanoseconds. What will miss it is in the Forecast, and
+	// told by Run as soon as it can be foreseen (ErrDeadline); nothing is given
+	// up for it. Zero means that there is none.
+	Deadline time.Duration `json:"deadline,omitempty"`
 	// Copies of every recovery point. None leaves the originals where they
 	// are, at the mercy of their own account.
 	Copies []Copy `json:"copies,omitempty"`
@@ -47,6 +54,12 @@ type Copy struct {
 	// whose originals are still there: whoever deletes originals puts the next
 	// copy off, so where that is to be feared, copy every point.
 	Every int `json:"every,omitempty"`
+	// CompletionMinutes asks for time-based copies: EC2 completes each within so
+	// many minutes, at a price for each GiB. 15 to 2,880 in steps of 15 (EBS User
+	// Guide, "Time-based copies"). A copy of more than 500 MiB for each second of
+	// that time takes longer, and so do copies that together exceed
+	// Options.CopyThroughput. Zero means copies as fast as EC2 makes them.
+	CompletionMinutes int `json:"completionMinutes,omitempty"`
 	// Retention of the copies. The zero policy inherits the plan's.
 	Retention retention.Policy `json:"retention,omitzero"`
 	// DropOriginal prunes the originals once they are copied here and

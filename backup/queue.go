@@ -35,14 +35,16 @@ type entry struct {
 	at   time.Time
 }
 
-// rank puts what can be copied first, the largest before all: the longest copy
-// is best begun first. Of what has still to be snapshotted before it is copied
-// the smallest comes first, so that the copy slots are soon in use.
-func (j Job) rank() int64 {
+// rank puts what can be copied first, what is expected to take longest before
+// all: the longest copy is best begun first. Of what has still to be snapshotted
+// before it is copied the shortest comes first, so that the copy slots are soon
+// in use.
+func (j Job) rank(est Estimate) int64 {
+	takes := int64(j.copying(est))
 	if len(j.Copies) > 0 && !traced(j.Originals) && !j.Settle {
-		return j.SizeGiB()
+		return takes
 	}
-	return -j.SizeGiB()
+	return -takes
 }
 
 func newQueue(workers int) *queue {

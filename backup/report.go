@@ -29,6 +29,9 @@ type Report struct {
 	Manifests int `json:"manifests,omitempty"`
 	// Calls counts the calls that changed something, by the name of the API.
 	Calls map[string]int `json:"calls,omitempty"`
+	// Late are the jobs that have missed their plan's deadline, in the order of
+	// Jobs. A failed one counts once its deadline has passed.
+	Late []Late `json:"late,omitempty"`
 	// Errors holds all that failed, by account, Region and resource. In JSON
 	// they keep what a Fault keeps of an error.
 	Errors []*Error `json:"errors,omitempty"`
@@ -51,6 +54,9 @@ func (r *Report) count() {
 		r.Copies += verified
 		if !j.Settle && j.Manifest.Digest != "" {
 			r.Manifests++
+		}
+		if late, missed := j.missed(r.Ended); missed {
+			r.Late = append(r.Late, late)
 		}
 	}
 	slices.SortFunc(r.Errors, func(a, b *Error) int {
@@ -99,6 +105,9 @@ func (r *Report) String() string {
 		if fault := j.Manifest.Trial.Fault; fault != nil {
 			fmt.Fprintf(&b, "no manifest: %s of %s: %v\n", j.Resource.ID(), j.Resource.Site, fault)
 		}
+	}
+	for _, l := range r.Late {
+		fmt.Fprintf(&b, "late: %s was to be done at %s\n", Resource{ARN: l.Resource}.ID(), l.Deadline.Format(time.RFC3339))
 	}
 	for _, e := range r.Errors {
 		fmt.Fprintf(&b, "error: %v\n", e)

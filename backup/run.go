@@ -27,12 +27,13 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 	for j, err := range e.Jobs(ctx, p, at) {
 		switch {
 		case err == nil:
-			r.queue.add(entry{job: len(r.report.Jobs), site: j.Resource.Site, rank: j.rank()})
+			r.queue.add(entry{job: len(r.report.Jobs), site: j.Resource.Site, rank: j.rank(e.opts.Estimate)})
 			r.report.Jobs = append(r.report.Jobs, j)
 		case ctx.Err() == nil:
 			r.report.Errors = append(r.report.Errors, asError(err, Job{}))
 		}
 	}
+	r.foresee()
 	var g errgroup.Group
 	for range min(e.opts.Concurrency, len(r.report.Jobs)) {
 		g.Go(func() error {
@@ -52,8 +53,9 @@ type runner struct {
 	e     *Engine
 	queue *queue
 
-	mu     sync.Mutex // guards report, while workers run
+	mu     sync.Mutex // guards all below, while workers run
 	report Report
+	late   map[int]bool // jobs whose deadline was told to be missed
 }
 
 // work advances jobs until none is left.
@@ -73,12 +75,13 @@ func (r *runner) work(ctx context.Context) {
 			r.report.Errors = append(r.report.Errors, asError(err, j))
 		}
 		r.mu.Unlock()
+		r.overdue(next.job, j, out.Done)
 		if out.Done {
 			r.e.observer.ended(ctx, j)
 			r.queue.drop(next)
 			continue
 		}
-		next.at, next.rank = out.NotBefore, j.rank()
+		next.at, next.rank = out.NotBefore, j.rank(r.e.opts.Estimate)
 		r.queue.back(next)
 	}
 }

@@ -17,8 +17,11 @@ type Snapshot struct {
 	State        SnapshotState `json:"state"`                  // as EC2 names it
 	StateMessage string        `json:"stateMessage,omitempty"` // why it is in state error; DescribeSnapshots alone tells
 	Started      time.Time     `json:"started"`                // StartTime: when it was initiated
-	Encrypted    bool          `json:"encrypted,omitempty"`    // under KMSKey
-	KMSKey       string        `json:"kmsKey,omitempty"`       // key ARN; empty unless encrypted, and in the answer of CreateSnapshots
+	Completed    time.Time     `json:"completed,omitzero"`     // CompletionTime; zero if AWS names none
+	// CompletionMinutes of a time-based copy; zero for others.
+	CompletionMinutes int    `json:"completionMinutes,omitempty"`
+	Encrypted         bool   `json:"encrypted,omitempty"` // under KMSKey
+	KMSKey            string `json:"kmsKey,omitempty"`    // key ARN; empty unless encrypted, and in the answer of CreateSnapshots
 	// Description it was made with. EC2 has no call that changes it, so that
 	// what was not made as ours cannot become so (EC2 API Reference,
 	// ModifySnapshotAttribute: permissions and product codes alone).

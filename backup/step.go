@@ -14,6 +14,8 @@ type Step struct {
 	SourceRegion string `json:"sourceRegion,omitempty"`
 	// KMSKey of the copy (StepCopy).
 	KMSKey string `json:"kmsKey,omitempty"`
+	// CompletionMinutes of a time-based copy; zero for others (StepCopy).
+	CompletionMinutes int `json:"completionMinutes,omitempty"`
 	// With names the account shared with (StepShare, StepRevoke).
 	With accounts.ID `json:"with,omitempty"`
 	// Tags of what is made, set in the same call (StepSnapshot, StepCopy).

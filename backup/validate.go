@@ -34,6 +34,9 @@ func (p Plan) Validate() error {
 		c.source(fmt.Sprintf("sources[%d]", i), s)
 	}
 	c.policy("retention", p.Retention)
+	if p.Deadline < 0 {
+		c.wrong("deadline", "%v is negative", p.Deadline)
+	}
 	for i, d := range p.Copies {
 		c.copy(fmt.Sprintf("copies[%d]", i), d, p.Retention)
 	}
@@ -86,6 +89,9 @@ func (c *planCheck) copy(field string, d Copy, inherited retention.Policy) {
 	}
 	if d.Every < 0 {
 		c.wrong(field+".every", "%d is negative", d.Every)
+	}
+	if m := d.CompletionMinutes; m != 0 && (m < 15 || m > 2880 || m%15 != 0) {
+		c.wrong(field+".completionMinutes", "%d: want 15 to 2880 in steps of 15", m)
 	}
 	if most, bounded := mostKept(inherited); bounded && d.Every > most+1 {
 		c.wrong(field+".every", "a copy is due when %d originals follow the last one, and the retention keeps at most %d", d.Every-1, most)

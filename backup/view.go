@@ -39,11 +39,12 @@ type pendingCount struct {
 	originals int
 	byVolume  map[string]int       // originals
 	newest    map[string]time.Time // StartTime of the newest original of a volume
+	timed     map[string]float64   // what time-based copies need, in MiB/s, by the Region they come from
 }
 
 func newView(begun time.Time, snaps []Snapshot) *view {
 	v := &view{begun: begun, byID: make(map[string]Snapshot, len(snaps)), byPoint: map[string][]Snapshot{}}
-	v.pending = pendingCount{byVolume: map[string]int{}, newest: map[string]time.Time{}}
+	v.pending = pendingCount{byVolume: map[string]int{}, newest: map[string]time.Time{}, timed: map[string]float64{}}
 	for _, s := range snaps {
 		v.byID[s.ID] = s
 		v.byPoint[s.Tags[tagPoint]] = append(v.byPoint[s.Tags[tagPoint]], s)
@@ -68,6 +69,9 @@ func (p *pendingCount) add(s Snapshot) {
 	case s.State == SnapshotCompleted || s.State == SnapshotError:
 	case copied:
 		p.copies++
+		if s.CompletionMinutes > 0 {
+			p.timed[regionOf(s.Tags[tagSource])] += s.needs()
+		}
 	default:
 		p.originals++
 		p.byVolume[s.Volume]++

@@ -61,6 +61,7 @@ func snapshot(s types.Snapshot) backup.Snapshot {
 		ID: aws.ToString(s.SnapshotId), Owner: accounts.ID(aws.ToString(s.OwnerId)), Volume: aws.ToString(s.VolumeId),
 		SizeGiB: aws.ToInt32(s.VolumeSize), State: backup.SnapshotState(s.State), StateMessage: aws.ToString(s.StateMessage),
 		Started: aws.ToTime(s.StartTime), Encrypted: aws.ToBool(s.Encrypted), KMSKey: aws.ToString(s.KmsKeyId),
+		Completed: aws.ToTime(s.CompletionTime), CompletionMinutes: int(aws.ToInt32(s.CompletionDurationMinutes)),
 		Description: aws.ToString(s.Description), Tags: tagMap(s.Tags),
 	}
 }

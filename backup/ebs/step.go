@@ -113,7 +113,7 @@ func (c *client) copySnapshot(ctx context.Context, s backup.Step) ([]backup.Snap
 	out, err := c.ec2.CopySnapshot(ctx, &ec2.CopySnapshotInput{
 		SourceRegion: aws.String(s.SourceRegion), SourceSnapshotId: aws.String(s.Snapshot),
 		Encrypted: aws.Bool(true), KmsKeyId: aws.String(s.KMSKey),
-		Description: optional(s.Description), TagSpecifications: tagSpec(s.Tags),
+		Description: optional(s.Description), TagSpecifications: tagSpec(s.Tags), CompletionDurationMinutes: minutes(s),
 	}, once)
 	if err != nil {
 		return nil, awscall.WrapCreate(what, err)
@@ -122,6 +122,14 @@ func (c *client) copySnapshot(ctx context.Context, s backup.Step) ([]backup.Snap
 		ID: aws.ToString(out.SnapshotId), Owner: c.site.Account, State: backup.SnapshotPending,
 		Encrypted: true, KMSKey: s.KMSKey, Tags: tagMap(out.Tags),
 	}}, nil
+}
+
+// minutes returns a time-based copy's; nil for any other.
+func minutes(s backup.Step) *int32 {
+	if s.CompletionMinutes == 0 {
+		return nil
+	}
+	return aws.Int32(int32(s.CompletionMinutes))
 }
 
 // modify changes who may restore from a snapshot. Adding who is there and
