@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -365,6 +366,48 @@ func TestAMissingIdIsToldWhereverItIsNamed(t *testing.T) {
 		require.Contains(t, told[0], "i-lost")
 		require.Contains(t, told[1], "vol-lost")
 	})
+}
+
+// TestWhatIsGoneIsTakenBackIfItMayHaveBeenChosen: of a resource that is no more
+// only the id is known. What a run that was cut off left shared is taken back,
+// unless the selector cannot have chosen that id.
+func TestWhatIsGoneIsTakenBackIfItMayHaveBeenChosen(t *testing.T) {
+	tagged, id := onTags("stage=prod"), []string{"i-b1"}
+	for name, test := range map[string]struct {
+		sel   backup.Selector
+		taken bool
+	}{
+		"tags":                   {backup.Selector{Any: []backup.Match{tagged}}, true},
+		"the id, narrowed":       {backup.Selector{Any: []backup.Match{{IDs: id, MinGiB: 1}}}, true},
+		"other ids":              {backup.Selector{IDs: []string{"i-x"}, Any: []backup.Match{{IDs: []string{"i-y"}}}}, false},
+		"excluded by id":         {backup.Selector{All: true, Except: []backup.Match{{IDs: id}}}, false},
+		"excluded if it is more": {backup.Selector{All: true, Except: []backup.Match{{IDs: id, Names: []string{"x"}}}}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				c, p := story(t), nightly()
+				p.Sources = p.Sources[1:]
+				ctx, crash := context.WithCancel(t.Context())
+				c.after = func(k call) error {
+					if k.op == string(backup.StepShare) {
+						crash()
+					}
+					return ctx.Err()
+				}
+				_, err := engine(t, c, backup.Options{}).Run(ctx, p, time.Now())
+				require.Error(t, err)
+				c.after, c.resources[siteB] = nil, nil
+				time.Sleep(24 * time.Hour)
+				p.Sources[0].Select = test.sel
+				_, _ = engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+				shared := 0
+				for _, s := range c.snaps {
+					shared += len(s.shared)
+				}
+				require.Equal(t, test.taken, shared == 0)
+			})
+		})
+	}
 }
 
 // A plan in JSON that protects production but for scratch volumes and what is
