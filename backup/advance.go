@@ -16,6 +16,9 @@ type Outcome struct {
 	NotBefore time.Time
 	// Waiting says what for, in words; empty if for nothing.
 	Waiting string
+
+	lines []lineID  // that the job waits in; none: it waits for NotBefore alone
+	timer time.Time // when to go on whatever is listed; zero: never
 }
 
 // Advance takes a job one step further: it lists what it must know and is not
@@ -57,7 +60,10 @@ type advance struct {
 func (a *advance) run(ctx context.Context) (Outcome, error) {
 	a.recall()
 	now := time.Now()
-	a.w = &world{now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{}, slots: a.e.freeSlots, most: a.e.mostPending, turn: a.e.turn}
+	a.w = &world{
+		now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{},
+		slots: a.e.freeSlots, most: a.e.mostPending, turn: a.e.turn,
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return Outcome{}, err
@@ -65,11 +71,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 		v := decide(&a.j, a.w)
 		switch {
 		case v.need != nil:
-			since := v.since
-			if oldest := now.Add(1 - a.e.opts.MaxAge); since.Before(oldest) {
-				since = oldest
-			}
-			seen, err := a.e.peek(ctx, *v.need, since)
+			seen, err := a.e.peek(ctx, *v.need, func(seen *view) bool { return a.w.good(seen, v.since, v.urgency) })
 			if busy := (*busyError)(nil); errors.As(err, &busy) {
 				return Outcome{NotBefore: busy.again, Waiting: "a listing of " + v.need.site.String()}, nil
 			}
@@ -86,7 +88,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 		case v.end:
 			return Outcome{Done: true}, a.j.Err()
 		default:
-			return Outcome{NotBefore: v.until, Waiting: v.waiting}, nil
+			return Outcome{NotBefore: v.until, Waiting: v.waiting, lines: v.lines, timer: v.timer}, nil
 		}
 	}
 }

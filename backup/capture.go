@@ -130,7 +130,7 @@ func (a *advance) keep(ctx context.Context, v *verdict) (Outcome, error) {
 	}
 	site := a.j.Resource.Site
 	a.tell(Event{Step: StepManifest, Account: site.Account, Region: site.Region, Err: err})
-	return Outcome{NotBefore: m.Trial.NotBefore, Waiting: waitingFor(m.Trial)}, nil
+	return Outcome{NotBefore: m.Trial.NotBefore, Waiting: afterCapture(m.Trial)}, nil
 }
 
 // hopeless says that it is no use to try again. A store's errors are anybody's,
@@ -146,7 +146,7 @@ func hopeless(err error) bool {
 	return false
 }
 
-func waitingFor(t Trial) string {
+func afterCapture(t Trial) string {
 	if t.Fault != nil {
 		return ""
 	}

@@ -42,7 +42,7 @@ func underWay(t Trace) bool { return t.Snapshot != "" && !t.Completed && !t.Fail
 // drain waits until the other copies at a destination that failed have ended:
 // until then they need the share, and only then it shows which are no good.
 func (d *decision) drain(i int) *verdict {
-	v, need := d.look(d.copyView(i), time.Time{}, scope{scopeCopy, i})
+	v, need := d.lookFor(waitingFor(d.j.Copies[i].Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
 	if v == nil {
 		return need
 	}
@@ -53,7 +53,7 @@ func (d *decision) drain(i int) *verdict {
 		}
 		switch _, seen := d.sight(t, v); seen {
 		case pending:
-			d.nextLook(v, "the copies at %s to end, one of which failed", d.j.Copies[i].Site)
+			d.nextLook(d.copyView(i), v, waitingFor(d.j.Copies[i].Snapshots), "the copies at %s to end, one of which failed", d.j.Copies[i].Site)
 		case gone:
 			t.Deleted = true
 		}
@@ -64,7 +64,7 @@ func (d *decision) drain(i int) *verdict {
 func (d *decision) copyTo(i int) *verdict {
 	c := &d.j.Copies[i]
 	if traced(c.Snapshots) {
-		v, need := d.look(d.copyView(i), time.Time{}, scope{scopeCopy, i})
+		v, need := d.lookFor(waitingFor(c.Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
 		if v != nil {
 			d.watchCopies(i, v)
 		}
@@ -73,7 +73,7 @@ func (d *decision) copyTo(i int) *verdict {
 	if !d.sourcesReady(i) {
 		return nil // originals or rekey waits
 	}
-	v, need := d.look(d.copyView(i), d.j.Believe, scope{scopeCopy, i})
+	v, need := d.lookFor(d.making(), d.copyView(i), d.j.Believe, scope{scopeCopy, i})
 	if v == nil {
 		return need
 	}
@@ -179,11 +179,11 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 		}
 	}
 	if d.w.slots(c.Site, v) <= 0 {
-		d.queue(v, c.Site, roomCopies, "a slot for a copy into %s", c.Site)
+		d.queue(d.copyView(i), v, roomCopies, "a slot for a copy into %s", c.Site)
 		return nil
 	}
 	if c.CompletionMinutes > 0 && v.throughput(j.Resource.Site.Region) >= d.w.rules.throughput {
-		d.nextLook(v, "throughput of time-based copies from %s into %s", j.Resource.Site.Region, c.Site)
+		d.nextLook(d.copyView(i), v, forRoom, "throughput of time-based copies from %s into %s", j.Resource.Site.Region, c.Site)
 		return nil
 	}
 	tags, err := j.label(duplicate, member, c.Site).tags(j.Vault)
@@ -193,6 +193,9 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 	}
 	if d.paused(s) {
 		return nil
+	}
+	if _, need := d.look(d.copyView(i), j.Believe, s); need != nil {
+		return need // there seems to be room; a recent listing will tell
 	}
 	return &verdict{
 		step: &Step{
@@ -228,7 +231,7 @@ func (d *decision) watchCopies(i int, v *view) {
 	case done == len(c.Snapshots):
 		d.verified[i] = true
 	default:
-		d.nextLook(v, "%d of %d copies completed at %s", done, len(c.Snapshots), c.Site)
+		d.nextLook(d.copyView(i), v, waitingFor(c.Snapshots), "%d of %d copies completed at %s", done, len(c.Snapshots), c.Site)
 	}
 }
 

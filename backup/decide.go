@@ -30,6 +30,7 @@ type world struct {
 type rules struct {
 	maxAge time.Duration
 	grace  time.Duration
+	settle time.Duration
 	window time.Duration
 	// manifests says that manifests are captured and stored.
 	manifests bool
@@ -39,9 +40,11 @@ type rules struct {
 
 // A verdict is what to do next about a job: one of look, call, wait and end.
 type verdict struct {
-	// need is a listing to fetch, begun no earlier than since.
-	need  *viewID
-	since time.Time
+	// need is a listing to fetch, begun no earlier than since, if there is none
+	// that is good enough for the urgency.
+	need    *viewID
+	since   time.Time
+	urgency urgency
 	// step is the call to make, at and as what it is made; fold takes the answer in.
 	step *Step
 	at   actor
@@ -53,6 +56,8 @@ type verdict struct {
 	// until is when to decide again, because of waiting.
 	until   time.Time
 	waiting string
+	lines   []lineID  // whose next listing may tell more, or room there
+	timer   time.Time // when to decide again whatever is listed; zero: never
 	// end says that the job's stage is final.
 	end bool
 }
@@ -126,34 +131,70 @@ type decision struct {
 	verified []bool    // by destination
 	later    time.Time // when what is waited for may have come
 	why      string    // what is waited for
+	lines    []lineID  // those that the job waits in
+	timer    time.Time // the earliest moment waited for that is no listing's
 }
 
 // wait notes that something can go on at t.
 func (d *decision) wait(t time.Time, why string, args ...any) {
+	if d.timer.IsZero() || t.Before(d.timer) {
+		d.timer = t
+	}
+	d.delay(t, why, args...)
+}
+
+// waitIn notes that something can go on once there is a listing, or room: at t,
+// as it seems now.
+func (d *decision) waitIn(l lineID, t time.Time, why string, args ...any) {
+	d.lines = append(d.lines, l)
+	d.delay(t, why, args...)
+}
+
+func (d *decision) delay(t time.Time, why string, args ...any) {
 	if d.later.IsZero() || t.Before(d.later) {
 		d.later, d.why = t, fmt.Sprintf(why, args...)
 	}
 }
 
 // nextLook waits for the listing after v.
-func (d *decision) nextLook(v *view, why string, args ...any) {
+func (d *decision) nextLook(id viewID, v *view, u urgency, why string, args ...any) {
 	t := v.begun.Add(d.w.rules.maxAge)
+	if v.due[u].After(t) {
+		t = v.due[u]
+	}
 	if !t.After(d.w.now) {
 		t = d.w.now.Add(d.w.rules.maxAge)
 	}
-	d.wait(t, why, args...)
+	if u == atOnce {
+		d.wait(t, why, args...)
+		return
+	}
+	d.waitIn(lineID{view: id, urgency: u, kind: roomNone}, t, why, args...)
 }
 
-// queue waits for its turn.
-func (d *decision) queue(v *view, site Site, kind int, why string, args ...any) {
-	turn := d.w.turn(site, v, kind)
-	d.wait(v.begun.Add(time.Duration(turn)*d.w.rules.maxAge), why, args...)
+// queue waits for its turn: for as many listings as it takes to make room for
+// those before, but no longer than maxTurn of them at their shortest distance,
+// since nobody knows when the next are due.
+func (d *decision) queue(id viewID, v *view, kind int, why string, args ...any) {
+	each := max(v.due[forRoom].Sub(v.begun), d.w.rules.maxAge)
+	turn := time.Duration(d.w.turn(id.site, v, kind))
+	d.waitIn(lineID{view: id, urgency: forRoom, kind: kind}, v.begun.Add(min(turn*each, max(each, maxTurn*d.w.rules.maxAge))), why, args...)
+}
+
+// good says whether a listing begun no earlier than since is recent enough.
+func (w *world) good(v *view, since time.Time, u urgency) bool {
+	return !v.begun.Before(since) && (w.now.Sub(v.begun) < w.rules.maxAge || u != atOnce && w.now.Before(v.due[u]))
 }
 
 // look returns a listing that is recent, and begun no earlier than since; or
 // the verdict that it must be fetched; or neither, if that has to wait.
 func (d *decision) look(id viewID, since time.Time, s scope) (*view, *verdict) {
-	if v := d.w.views[id]; v != nil && !v.begun.Before(since) && d.w.now.Sub(v.begun) < d.w.rules.maxAge {
+	return d.lookFor(atOnce, id, since, s)
+}
+
+// lookFor is look for what may have no need of a recent listing.
+func (d *decision) lookFor(u urgency, id viewID, since time.Time, s scope) (*view, *verdict) {
+	if v := d.w.views[id]; v != nil && d.w.good(v, since, u) {
 		return v, nil
 	}
 	if d.paused(s) {
@@ -163,7 +204,7 @@ func (d *decision) look(id viewID, since time.Time, s scope) (*view, *verdict) {
 		d.wait(since, "listings to show what an earlier call may have made")
 		return nil, nil
 	}
-	return nil, &verdict{need: &id, since: since, scope: s}
+	return nil, &verdict{need: &id, since: since, urgency: u, scope: s}
 }
 
 // paused says whether the next attempt at s has to wait, and notes until when.
@@ -260,15 +301,20 @@ const (
 
 // sight brings a trace up to date. A snapshot that was made a short while ago
 // and is not listed is pending, not gone: listings lag (EC2 Developer Guide,
-// "Eventual consistency").
+// "Eventual consistency"). Nor is one gone that a single listing lacks, however
+// long ago the one before was: all of grace must lack it.
 func (d *decision) sight(t *Trace, v *view) (Snapshot, sighting) {
 	s, ok := v.byID[t.Snapshot]
 	if !ok {
-		if v.begun.Sub(t.Seen) > d.w.rules.grace {
+		if v.begun.Sub(t.Seen) > d.w.rules.settle && t.Missed.IsZero() {
+			t.Missed = v.begun
+		}
+		if !t.Missed.IsZero() && v.begun.Sub(t.Missed) > d.w.rules.grace {
 			return s, gone
 		}
 		return s, pending
 	}
+	t.Missed = time.Time{}
 	if v.begun.After(t.Seen) {
 		t.Seen = v.begun
 	}
@@ -299,6 +345,24 @@ func saying(s Snapshot) string {
 		return ""
 	}
 	return ": " + s.StateMessage
+}
+
+// making says how urgent the next listing is for what is to be made: not very,
+// while there is no room for it; but what others may have made is looked for.
+func (d *decision) making() urgency {
+	if d.fresh() {
+		return forRoom
+	}
+	return atOnce
+}
+
+// waitingFor says how urgent the next listing is for what a job waits for: what
+// the last one lacked is looked for at once.
+func waitingFor(list []Trace) urgency {
+	if slices.ContainsFunc(list, func(t Trace) bool { return !t.Missed.IsZero() }) {
+		return atOnce
+	}
+	return forEnd
 }
 
 func traced(list []Trace) bool {

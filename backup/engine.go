@@ -28,6 +28,7 @@ type Engine struct {
 	observer *observer
 	// describer shares what resources are described as.
 	describer describer
+	habits    habits
 
 	mu     sync.Mutex // guards all below
 	sights map[viewID]*sight
@@ -71,12 +72,13 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 	}
 	e.clients.made = map[clientID]Client{}
 	e.slots.sites = map[Site]*slot{}
+	e.habits.sites = map[Site][2]*habit{}
 	return e, nil
 }
 
 func (e *Engine) rules() rules {
 	return rules{
-		maxAge: e.opts.MaxAge, grace: e.opts.Grace, window: e.opts.Window,
+		maxAge: e.opts.MaxAge, grace: e.opts.Grace, settle: e.opts.Settle, window: e.opts.Window,
 		manifests: e.opts.Manifests != nil, throughput: float64(e.opts.CopyThroughput),
 	}
 }

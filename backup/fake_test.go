@@ -23,11 +23,13 @@ import (
 type cloud struct {
 	t *testing.T
 
-	latency  time.Duration // of every call
-	lag      time.Duration // until listings show what was made
-	shareLag time.Duration // until the other account finds what was shared
-	slots    int           // copies into a site at a time
+	latency  time.Duration          // of every call
+	lag      time.Duration          // until listings show what was made
+	shareLag time.Duration          // until the other account finds what was shared
+	slots    int                    // copies into a site at a time
+	stale    func(backup.Site) bool // whether a listing shows nothing
 	takes    func(giB int32) time.Duration
+	takesOf  func(s backup.Snapshot) time.Duration // instead of takes, if set
 
 	asking    sync.Mutex // held while after is asked
 	mu        sync.Mutex // guards all below
@@ -203,6 +205,9 @@ func (f *fakeClient) List(ctx context.Context, q backup.Query) iter.Seq2[backup.
 func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.stale != nil && f.stale(f.site) {
+		return nil
+	}
 	var list []backup.Snapshot
 	for _, id := range f.order {
 		s := f.snaps[id]
@@ -387,7 +392,11 @@ func (c *cloud) put(site backup.Site, s backup.Snapshot, tags map[string]string)
 	if s.Started.IsZero() {
 		s.Started = time.Now()
 	}
-	f := &fakeSnap{Snapshot: s, site: site, made: time.Now(), done: time.Now().Add(c.takes(s.SizeGiB)), shared: map[accounts.ID]bool{}}
+	takes := c.takes(s.SizeGiB)
+	if c.takesOf != nil {
+		takes = c.takesOf(s)
+	}
+	f := &fakeSnap{Snapshot: s, site: site, made: time.Now(), done: time.Now().Add(takes), shared: map[accounts.ID]bool{}}
 	c.snaps[s.ID] = f
 	c.order = append(c.order, s.ID)
 	return f

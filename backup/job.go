@@ -108,6 +108,9 @@ type Trace struct {
 	// Seen is when a listing last showed it, or else when the answer to the
 	// call that made it came.
 	Seen time.Time `json:"seen,omitzero"`
+	// Missed is when the first listing since Seen was begun, if it lacked the
+	// snapshot, though Options.Settle had passed. Zero means that none did.
+	Missed time.Time `json:"missed,omitzero"`
 	// Started is the snapshot's StartTime.
 	Started time.Time `json:"started,omitzero"`
 	// Ended is when a listing first showed that it was at its end, completed or

@@ -37,9 +37,16 @@ type Options struct {
 	// Concurrency is how many jobs Run advances at once, and how many sites
 	// are listed at once. Zero means 16.
 	Concurrency int
-	// MaxAge is how old a listing may be that a decision is based on: the
-	// shortest time between two listings of one site. Zero means 15 s.
+	// MaxAge is how old a listing may be on which it is decided to make
+	// something, and the shortest time between two listings of one site. Zero
+	// means 15 s.
 	MaxAge time.Duration
+	// MaxPoll is the longest time between two listings of a site where somebody
+	// waits for what is pending there. In between the engine looks by what is
+	// pending: when, by what others were seen to take, so much has ended that
+	// the time lost since then is about 1% of what it took, or 3% where nobody
+	// waits for a slot. Less than MaxAge means MaxAge. Zero means 5 min.
+	MaxPoll time.Duration
 	// Grace is how long a snapshot may be missing from listings after it was
 	// made, or last seen, before it counts as gone. Zero means 5 min.
 	Grace time.Duration
@@ -157,6 +164,7 @@ func (o Options) resolve() (Options, error) {
 	whole("MaxPending", &o.MaxPending, 100)
 	whole("MaxPrunes", &o.MaxPrunes, 0)
 	span("MaxAge", &o.MaxAge, 15*time.Second)
+	span("MaxPoll", &o.MaxPoll, 5*time.Minute)
 	span("Grace", &o.Grace, 5*time.Minute)
 	span("Settle", &o.Settle, 30*time.Second)
 	span("Rest", &o.Rest, time.Hour)

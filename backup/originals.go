@@ -37,7 +37,11 @@ func (d *decision) originals() *verdict {
 	if known {
 		since = time.Time{}
 	}
-	v, need := d.look(d.sourceView(), since, scope{kind: scopeSource})
+	u := waitingFor(j.Originals)
+	if !known {
+		u = d.making()
+	}
+	v, need := d.lookFor(u, d.sourceView(), since, scope{kind: scopeSource})
 	if v == nil {
 		return need
 	}
@@ -120,7 +124,7 @@ func (d *decision) watchOriginals(v *view) {
 	case done == len(j.Originals):
 		d.reach(Snapshotted)
 	default:
-		d.nextLook(v, "%d of %d snapshots completed", done, len(j.Originals))
+		d.nextLook(d.sourceView(), v, waitingFor(j.Originals), "%d of %d snapshots completed", done, len(j.Originals))
 	}
 }
 
@@ -140,6 +144,9 @@ func (d *decision) create(v *view) *verdict {
 	}
 	if ok, v := d.captured(); !ok {
 		return v
+	}
+	if _, need := d.look(d.sourceView(), j.Believe, source); need != nil {
+		return need // there seems to be room; a recent listing will tell
 	}
 	return &verdict{
 		step: &Step{Kind: StepSnapshot, Resource: j.Resource, Tags: tags, Description: j.describe()},
@@ -185,7 +192,7 @@ func (d *decision) mustWait(v *view) bool {
 	found, _ := j.sets(v.of(j.Point), w, d.w.now)
 	if len(found) > 0 {
 		if until := found[0].started.Add(d.w.rules.grace); until.After(d.w.now) {
-			d.nextLook(v, "the listing to show all snapshots of a set")
+			d.nextLook(d.sourceView(), v, atOnce, "the listing to show all snapshots of a set")
 			return true
 		}
 	}
@@ -196,9 +203,9 @@ func (d *decision) mustWait(v *view) bool {
 	all, ofOne, newest := v.pendingOriginals(j.Resource.Members)
 	switch free := d.w.most(j.Resource.Site) - all; {
 	case ofOne >= limit:
-		d.nextLook(v, "%d pending snapshots of a volume", ofOne)
+		d.nextLook(d.sourceView(), v, forRoom, "%d pending snapshots of a volume", ofOne)
 	case all > 0 && free < len(j.Originals):
-		d.queue(v, j.Resource.Site, roomOriginals, "%d pending snapshots at %s", all, j.Resource.Site)
+		d.queue(d.sourceView(), v, roomOriginals, "%d pending snapshots at %s", all, j.Resource.Site)
 	case newest.Add(volumeSpacing).After(d.w.now) && !newest.After(d.w.now):
 		d.wait(newest.Add(volumeSpacing), "%v between snapshots of a volume", volumeSpacing)
 	default:
@@ -250,10 +257,11 @@ func (d *decision) copyMissing(member int) bool {
 func (d *decision) rekeyMember(i int) *verdict {
 	j, source, t := d.j, scope{kind: scopeSource}, &d.j.Rekeyed[i]
 	var since time.Time
+	u := waitingFor(j.Rekeyed[i : i+1])
 	if t.Snapshot == "" {
-		since = j.Believe
+		since, u = j.Believe, d.making()
 	}
-	v, need := d.look(d.sourceView(), since, source)
+	v, need := d.lookFor(u, d.sourceView(), since, source)
 	if v == nil {
 		return need
 	}
@@ -265,7 +273,7 @@ func (d *decision) rekeyMember(i int) *verdict {
 		return nil
 	}
 	if d.w.slots(j.Resource.Site, v) <= 0 {
-		d.queue(v, j.Resource.Site, roomCopies, "a slot for a copy into %s", j.Resource.Site)
+		d.queue(d.sourceView(), v, roomCopies, "a slot for a copy into %s", j.Resource.Site)
 		return nil
 	}
 	tags, err := j.label(intermediate, i, Site{}).tags(j.Vault)
@@ -278,6 +286,9 @@ func (d *decision) rekeyMember(i int) *verdict {
 	}
 	if d.paused(source) {
 		return nil
+	}
+	if _, need := d.look(d.sourceView(), j.Believe, source); need != nil {
+		return need // there seems to be room; a recent listing will tell
 	}
 	return &verdict{
 		step: &Step{
@@ -311,7 +322,7 @@ func (d *decision) watchRekeyed(i int, v *view) {
 	case gone:
 		d.miss(*t, bad("%s, the copy of %s under a key that can be shared, has disappeared", t.Snapshot, volume))
 	case pending:
-		d.nextLook(v, "%s to be rekeyed", volume)
+		d.nextLook(d.sourceView(), v, waitingFor(d.j.Rekeyed[i:i+1]), "%s to be rekeyed", volume)
 	}
 }
 

@@ -13,8 +13,14 @@ import (
 // gets no more than its share of the workers while others have work.
 type queue struct {
 	mu      sync.Mutex // guards all below
+	engine  *Engine
 	workers int
 	waiting entries // by time
+	lines   map[lineID]*line
+	out     map[int]outing // by job
+	// tickets are the entries that count, by job: a job may wait for several
+	// things, and goes on when the first of them comes.
+	tickets []int
 	sites   map[Site]*siteQueue
 	running int
 	changed chan struct{} // closed, and made anew, when a worker should look again
@@ -33,6 +39,9 @@ type entry struct {
 	site Site
 	rank int64
 	at   time.Time
+
+	ticket int
+	news   int // of the line, when the job joined it
 }
 
 // rank puts what can be copied first, what is expected to take longest before
@@ -47,9 +56,9 @@ func (j Job) rank(est Estimate) int64 {
 	return -takes
 }
 
-func newQueue(workers int) *queue {
+func newQueue(e *Engine) *queue {
 	return &queue{
-		workers: workers, sites: map[Site]*siteQueue{}, changed: make(chan struct{}),
+		engine: e, workers: e.opts.Concurrency, lines: map[lineID]*line{}, out: map[int]outing{}, sites: map[Site]*siteQueue{}, changed: make(chan struct{}),
 		waiting: entries{before: func(a, b entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.job, b.job)) }},
 	}
 }
@@ -60,6 +69,7 @@ func byRank(a, b entry) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Com
 func (q *queue) add(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.tickets = append(q.tickets, 0)
 	heap.Push(&q.waiting, e)
 	if q.sites[e.site] == nil {
 		q.sites[e.site] = &siteQueue{ready: entries{before: byRank}}
@@ -67,17 +77,29 @@ func (q *queue) add(e entry) {
 	q.sites[e.site].jobs++
 }
 
-// back returns a job that next handed out; drop takes it out for good.
-func (q *queue) back(e entry) {
+// back returns a job that next handed out, with what it waits for; drop takes
+// it out for good.
+func (q *queue) back(e entry, out Outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	heap.Push(&q.waiting, e)
+	q.returned(e.job)
+	e.at = out.NotBefore
+	if len(out.lines) > 0 {
+		e.at = out.timer
+	}
+	if len(out.lines) == 0 || !out.timer.IsZero() {
+		heap.Push(&q.waiting, e)
+	}
+	for _, id := range out.lines {
+		q.join(id, e)
+	}
 	q.release(e.site)
 }
 
 func (q *queue) drop(e entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.returned(e.job)
 	if q.sites[e.site].jobs--; q.sites[e.site].jobs == 0 {
 		defer delete(q.sites, e.site)
 	}
@@ -125,22 +147,48 @@ func (q *queue) take() (e entry, wait time.Duration, changed <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := time.Now()
-	for q.waiting.Len() > 0 && !q.waiting.list[0].at.After(now) {
-		e := heap.Pop(&q.waiting).(entry)
-		heap.Push(&q.sites[e.site].ready, e)
-	}
+	until := q.wake(now)
 	best := q.best()
 	switch {
 	case best != nil:
 		q.running++
 		best.running++
 		return heap.Pop(&best.ready).(entry), 0, nil
-	case q.waiting.Len() > 0:
-		return entry{}, q.waiting.list[0].at.Sub(now), q.changed
+	case !until.IsZero():
+		return entry{}, max(until.Sub(now), 1), q.changed
 	case q.running > 0:
 		return entry{}, 0, q.changed
 	}
 	return entry{}, -1, nil
+}
+
+// wake makes those ready whose time has come, and returns when that of the
+// next may come; zero if nobody waits for a moment. The caller holds mu.
+func (q *queue) wake(now time.Time) (until time.Time) {
+	for q.waiting.Len() > 0 {
+		e := q.waiting.list[0]
+		if e.ticket == q.tickets[e.job] && e.at.After(now) {
+			until = e.at
+			break
+		}
+		heap.Pop(&q.waiting)
+		if e.ticket == q.tickets[e.job] {
+			q.ready(e)
+		}
+	}
+	for _, l := range q.lines {
+		if due := q.stir(l, now); !due.IsZero() && (until.IsZero() || due.Before(until)) {
+			until = due
+		}
+	}
+	return until
+}
+
+// ready puts a job among those of its site that a worker may take.
+func (q *queue) ready(e entry) {
+	q.tickets[e.job]++
+	e.ticket = q.tickets[e.job]
+	heap.Push(&q.sites[e.site].ready, e)
 }
 
 // best returns the site whose turn it is, nil if none has a job that is ready:

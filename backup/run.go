@@ -22,7 +22,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 		return nil, err
 	}
 	ctx, ran := e.observer.run(ctx, p.Name)
-	r := &runner{e: e, queue: newQueue(e.opts.Concurrency)}
+	r := &runner{e: e, queue: newQueue(e)}
 	r.report = Report{Plan: p.Name, At: at.UTC().Truncate(time.Second), Started: time.Now()}
 	for j, err := range e.Jobs(ctx, p, at) {
 		switch {
@@ -81,8 +81,8 @@ func (r *runner) work(ctx context.Context) {
 			r.queue.drop(next)
 			continue
 		}
-		next.at, next.rank = out.NotBefore, j.rank(r.e.opts.Estimate)
-		r.queue.back(next)
+		next.rank = j.rank(r.e.opts.Estimate)
+		r.queue.back(next, out)
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 func (d *decision) settled(i int) bool { return d.verified[i] || d.over(i) }
 
 // revoke takes the shares back, each once all destinations in its account are
-// settled. What is shared is read from the site, not remembered: a share may
-// have been made by a process that did not live to tell.
+// settled. Unless the job has shared all by itself, what is shared is read from
+// the site, not remembered: a share may have been made by a process that did
+// not live to tell.
 func (d *decision) revoke() *verdict {
 	all := true
 	for k, share := range d.j.Shares {
@@ -63,11 +64,15 @@ func (d *decision) revokeFrom(k int) (*verdict, bool) {
 	if d.untouched() {
 		return nil, true
 	}
-	v, need := d.look(d.sharedView(share.Account), d.j.Believe, s)
-	if v == nil {
-		return need, false
+	ids := share.Shared
+	if !d.sharedAll(share) {
+		v, need := d.look(d.sharedView(share.Account), d.j.Believe, s)
+		if v == nil {
+			return need, false
+		}
+		ids = d.sharedIDs(share, v)
 	}
-	for _, id := range d.sharedIDs(share, v) {
+	for _, id := range ids {
 		if slices.Contains(share.Revoked, id) {
 			continue
 		}
@@ -81,6 +86,26 @@ func (d *decision) revokeFrom(k int) (*verdict, bool) {
 		}, false
 	}
 	return nil, true
+}
+
+// sharedAll says whether the job knows all that was shared with an account:
+// nobody else has worked on it, and what each copy there was made from is among
+// what it has shared itself. Then a listing would tell nothing new.
+func (d *decision) sharedAll(share JobShare) bool {
+	if !d.fresh() {
+		return false
+	}
+	for _, c := range d.j.Copies {
+		if c.Site.Account != share.Account {
+			continue
+		}
+		for m := range c.Snapshots {
+			if !slices.Contains(share.Shared, d.sourceOf(c.Site, m).Snapshot) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // sharedIDs returns what is shared with an account of what this job may have
@@ -178,7 +203,7 @@ func (d *decision) finish() *verdict {
 		if d.later.IsZero() { // cannot be; but a job that ended too early would leave things shared
 			d.wait(d.w.now.Add(d.w.rules.maxAge), "its copies")
 		}
-		return &verdict{until: d.later, waiting: d.why}
+		return &verdict{until: d.later, waiting: d.why, lines: d.lines, timer: d.timer}
 	}
 	failed, loose := j.Source.Fault != nil, j.Tidy.Fault != nil
 	for _, c := range j.Copies {

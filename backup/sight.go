@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -17,13 +16,17 @@ type sight struct {
 
 	mu    sync.Mutex // guards all below
 	last  *view
-	made  []made    // what our calls made, until the listing shows it or grace is over
+	count [2]int    // of listings, and of these and what was made
+	now   *view     // last with made, and when it is due; nil until somebody asks
+	made  []made    // what our calls made, until a listing shows it or listings have lacked it for grace
 	begun time.Time // when the listing that is under way was begun; zero if none is
 	// Of listings that failed: how many in a row, why the last did, and when
 	// the next is worth while.
 	tries     int
 	err       error
 	notBefore time.Time
+
+	foresee func(*view) outlook
 
 	used time.Time // when somebody last asked for it; the engine's mu guards it
 }
@@ -53,7 +56,7 @@ func (e *Engine) sight(id viewID) *sight {
 	e.dropSights(now)
 	s := e.sights[id]
 	if s == nil {
-		s = &sight{refreshing: make(chan struct{}, 1)}
+		s = &sight{refreshing: make(chan struct{}, 1), foresee: func(v *view) outlook { return e.outlook(id.site, v) }}
 		e.sights[id] = s
 	}
 	s.used = now
@@ -68,7 +71,7 @@ func (e *Engine) dropSights(now time.Time) {
 	}
 	e.swept = now
 	maps.DeleteFunc(e.sights, func(_ viewID, s *sight) bool {
-		return len(s.refreshing) == 0 && now.Sub(s.used) > max(e.opts.Grace, e.opts.MaxAge)+lastRetry
+		return len(s.refreshing) == 0 && now.Sub(s.used) > max(e.opts.Grace, e.opts.MaxAge, e.opts.MaxPoll)+lastRetry
 	})
 }
 
@@ -76,10 +79,19 @@ func (e *Engine) dropSights(now time.Time) {
 func (s *sight) latest() *view {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.last == nil {
-		return nil
+	return s.current()
+}
+
+// current is latest for who holds mu.
+func (s *sight) current() *view {
+	if s.now == nil && s.last != nil {
+		s.now = s.last.with(s.made)
+		outlook := s.foresee(s.now)
+		for u := range urgencies {
+			s.now.due[u] = s.now.begun.Add(outlook.due(u))
+		}
 	}
-	return s.last.with(s.made)
+	return s.now
 }
 
 // add notes what one of our calls made.
@@ -87,21 +99,34 @@ func (s *sight) add(snaps []Snapshot, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, snap := range snaps {
-		s.made = append(s.made, made{snap, now})
+		s.made = append(s.made, made{Snapshot: snap, at: now})
 	}
+	s.now = nil
+	s.count[1]++
 }
 
 // put replaces the listing, and forgets what it shows of what was made, and
-// what should have been in it for so long that it cannot be there.
-func (s *sight) put(v *view, grace time.Duration) *view {
+// what listings have lacked for so long that it cannot be there. It returns
+// what the listing before let expect.
+func (s *sight) put(v *view, grace time.Duration) (before outlook) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.made = slices.DeleteFunc(slices.Clone(s.made), func(m made) bool {
-		_, listed := v.byID[m.ID]
-		return listed || v.begun.Sub(m.at) > grace
-	})
-	s.last, s.tries, s.err, s.notBefore = v, 0, nil, time.Time{}
-	return v.with(s.made)
+	if was := s.current(); was != nil {
+		before = s.foresee(was)
+	}
+	var still []made
+	for _, m := range s.made {
+		if m.missed.IsZero() && v.begun.After(m.at) {
+			m.missed = v.begun
+		}
+		if _, listed := v.byID[m.ID]; !listed && (m.missed.IsZero() || v.begun.Sub(m.missed) <= grace) {
+			still = append(still, m)
+		}
+	}
+	s.count[0]++
+	s.count[1]++
+	s.last, s.now, s.made, s.tries, s.err, s.notBefore = v, nil, still, 0, nil, time.Time{}
+	return before
 }
 
 // see returns a listing begun no earlier than since, however long it takes.
@@ -120,16 +145,20 @@ func (e *Engine) see(ctx context.Context, id viewID, since time.Time) (*view, er
 	return e.list(ctx, id, s)
 }
 
-// peek is see for who has other work: it waits but shortly for a listing that
-// another has begun, then returns a *busyError; and where the last one failed a
-// short while ago, it returns that *listError instead of trying again.
-func (e *Engine) peek(ctx context.Context, id viewID, since time.Time) (*view, error) {
+// peek is see for who has other work and is content with any listing that is
+// good: it waits but shortly for a listing that another has begun, then returns
+// a *busyError; and where the last one failed a short while ago, it returns that
+// *listError instead of trying again.
+func (e *Engine) peek(ctx context.Context, id viewID, good func(*view) bool) (*view, error) {
 	s := e.sight(id)
+	if v := s.latest(); v != nil && good(v) {
+		return v, nil
+	}
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { <-s.refreshing }()
-	if v := s.latest(); v != nil && !v.begun.Before(since) {
+	if v := s.latest(); v != nil && good(v) {
 		return v, nil
 	}
 	if err := s.failure(time.Now()); err != nil {
@@ -192,7 +221,9 @@ func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
 	s.begun = time.Time{}
 	s.mu.Unlock()
 	if err == nil {
-		return s.put(newView(begun, snaps), e.opts.Grace), nil
+		v := newView(begun, snaps)
+		e.habits.learn(id.site, s.put(v, e.opts.Grace), v)
+		return s.latest(), nil
 	}
 	if ctx.Err() == nil {
 		s.fail(err, time.Now())

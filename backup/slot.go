@@ -16,9 +16,9 @@ type slotCounter struct {
 }
 
 type slot struct {
-	inFlight int        // copies that have not been answered
-	learned  [2]ceiling // by what there is room for
-	lines    [2]line    // of those who wait for it
+	inFlight int               // copies that have not been answered
+	learned  [roomNone]ceiling // by what there is room for
+	turns    [roomNone]turns   // of those who wait for it
 }
 
 // A ceiling is a limit that holds until a moment.
@@ -35,8 +35,8 @@ func (c ceiling) of(limit int, now time.Time) int {
 	return limit
 }
 
-// A line counts those who were turned away since a listing was begun.
-type line struct {
+// Turns count those who were turned away since a listing was begun.
+type turns struct {
 	begun time.Time
 	n     int
 }
@@ -45,6 +45,7 @@ type line struct {
 const (
 	roomCopies = iota
 	roomOriginals
+	roomNone // what waits for a listing takes no room
 )
 
 // maxTurn is after how many listings at most who waits is to look again.
@@ -57,9 +58,9 @@ const maxTurn = 16
 func (c *slotCounter) turn(site Site, kind, width int, begun time.Time) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	l := &c.site(site).lines[kind]
+	l := &c.site(site).turns[kind]
 	if !l.begun.Equal(begun) {
-		*l = line{begun: begun}
+		*l = turns{begun: begun}
 	}
 	l.n++
 	return min(1+(l.n-1)/width, maxTurn)

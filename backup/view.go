@@ -23,14 +23,26 @@ type view struct {
 	byID    map[string]Snapshot
 	byPoint map[string][]Snapshot // by snapkeep:point
 	pending pendingCount
-	// inFlight holds what was made here and is not listed yet, see sight.made.
+	pends   []pend // what is pending, in the listing
+	// due is when the next listing is worth while, by what somebody waits for.
+	due [urgencies]time.Time
+	// made holds what was made here and is not listed yet, see sight.made.
 	made []made
 }
 
 // A made is a snapshot that one of our own calls made.
 type made struct {
 	Snapshot
-	at time.Time // when the answer came
+	at     time.Time // when the answer came
+	missed time.Time // when the first listing since then was begun
+}
+
+// isCopied says whether tags of ours are those of a copy or an intermediate,
+// which CopySnapshot made.
+func isCopied(tags map[string]string) bool {
+	_, isCopy := tags[tagSource]
+	_, isStep := tags[tagStep]
+	return isCopy || isStep
 }
 
 // A pendingCount is how many snapshots of a site are pending.
@@ -49,6 +61,9 @@ func newView(begun time.Time, snaps []Snapshot) *view {
 		v.byID[s.ID] = s
 		v.byPoint[s.Tags[tagPoint]] = append(v.byPoint[s.Tags[tagPoint]], s)
 		v.pending.add(s)
+		if s.State != SnapshotCompleted && s.State != SnapshotError {
+			v.pends = append(v.pends, pend{s.ID, s.Started, s.SizeGiB, isCopied(s.Tags)})
+		}
 	}
 	for _, list := range v.byPoint {
 		slices.SortFunc(list, byAge)
@@ -59,9 +74,7 @@ func newView(begun time.Time, snaps []Snapshot) *view {
 // add counts a snapshot. In a protected account the tags may lie about what
 // is a copy; then its own work there waits longer, or is refused by AWS.
 func (p *pendingCount) add(s Snapshot) {
-	_, isCopy := s.Tags[tagSource]
-	_, isStep := s.Tags[tagStep]
-	copied := isCopy || isStep
+	copied := isCopied(s.Tags)
 	if !copied && s.Started.After(p.newest[s.Volume]) {
 		p.newest[s.Volume] = s.Started
 	}
@@ -83,20 +96,16 @@ func byAge(a, b Snapshot) int {
 	return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
 }
 
-// with returns the view with what our own calls made since, as far as the
-// listing does not show it.
+// with returns a copy of the view with what our own calls made since, as far as
+// the listing does not show it.
 func (v *view) with(list []made) *view {
-	var missing []made
+	w := *v
+	w.made = nil
 	for _, m := range list {
 		if _, ok := v.byID[m.ID]; !ok {
-			missing = append(missing, m)
+			w.made = append(w.made, m)
 		}
 	}
-	if len(missing) == 0 {
-		return v
-	}
-	w := *v
-	w.made = missing
 	return &w
 }
 
@@ -119,9 +128,7 @@ func (v *view) madeWith(key string) []made {
 func (v *view) pendingCopies() int {
 	n := v.pending.copies
 	for _, m := range v.made {
-		_, isCopy := m.Tags[tagSource]
-		_, isStep := m.Tags[tagStep]
-		if isCopy || isStep {
+		if isCopied(m.Tags) {
 			n++
 		}
 	}
@@ -134,9 +141,7 @@ func (v *view) pendingOriginals(volumes []Member) (all, ofOne int, newest time.T
 	all = v.pending.originals
 	count := map[string]int{}
 	for _, m := range v.made {
-		_, isCopy := m.Tags[tagSource]
-		_, isStep := m.Tags[tagStep]
-		if !isCopy && !isStep {
+		if !isCopied(m.Tags) {
 			all++
 			count[m.Volume]++
 		}

@@ -1,0 +1,127 @@
+package backup
+
+import (
+	"container/heap"
+	"time"
+)
+
+// A lineID names those who wait for the same: the next listing, or room that
+// the listing shows.
+type lineID struct {
+	view    viewID
+	urgency urgency
+	kind    int // of room
+}
+
+// A line is the jobs of a run that wait in one line. Where they wait for room,
+// as many as there is room for go on, the first by rank; else all go on when
+// there is another listing. When one is due, one of them goes to look.
+type line struct {
+	id      lineID
+	sight   *sight
+	waiting entries // by rank
+	listing int     // the one they have seen
+	looking int     // job that went to look; noJob if none
+	trying  int     // how many went on because there was room, and are not back
+}
+
+const noJob = -1
+
+// An outing says why a job left a line and is not back.
+type outing struct {
+	line   *line
+	trying bool
+}
+
+// state returns how many listings there were, how many news of any sort, when
+// the next listing is due, and how many more there is room for.
+func (l *line) state(e *Engine) (count [2]int, due time.Time, room int) {
+	l.sight.mu.Lock()
+	v, count := l.sight.current(), l.sight.count
+	l.sight.mu.Unlock()
+	switch l.id.kind {
+	case roomCopies:
+		room = e.freeSlots(l.id.view.site, v)
+	case roomOriginals:
+		all, _, _ := v.pendingOriginals(nil)
+		room = e.mostPending(l.id.view.site) - all
+	}
+	return count, v.due[l.id.urgency], room
+}
+
+// join puts a job into a line. The caller holds mu.
+func (q *queue) join(id lineID, e entry) {
+	l := q.lines[id]
+	if l == nil {
+		l = &line{id: id, sight: q.engine.sight(id.view), looking: noJob, waiting: entries{before: byRank}}
+		q.lines[id] = l
+	}
+	count, _, _ := l.state(q.engine)
+	e.news = count[1]
+	if l.waiting.Len() == 0 {
+		l.listing = count[0]
+	}
+	heap.Push(&l.waiting, e)
+}
+
+// stir lets those go on for whom there is something new, and returns when the
+// next listing is due; zero if nobody waits for it. The caller holds mu.
+func (q *queue) stir(l *line, now time.Time) time.Time {
+	if q.first(l) == nil {
+		return time.Time{}
+	}
+	count, due, room := l.state(q.engine)
+	if l.id.kind == roomNone && count[0] != l.listing {
+		for q.first(l) != nil {
+			q.leave(l)
+		}
+		return time.Time{}
+	}
+	l.listing = count[0]
+	for e := q.first(l); e != nil && e.news != count[1] && l.trying < room; e = q.first(l) {
+		q.out[q.leave(l).job] = outing{l, true}
+		l.trying++
+	}
+	switch {
+	case q.first(l) == nil || l.looking != noJob:
+		return time.Time{}
+	case due.After(now):
+		return due
+	}
+	l.looking = q.leave(l).job
+	q.out[l.looking] = outing{l, false}
+	return time.Time{}
+}
+
+// first returns the first of a line, nil if nobody waits there: who has gone
+// on otherwise is struck off.
+func (q *queue) first(l *line) *entry {
+	for l.waiting.Len() > 0 {
+		if e := &l.waiting.list[0]; e.ticket == q.tickets[e.job] {
+			return e
+		}
+		heap.Pop(&l.waiting)
+	}
+	return nil
+}
+
+// leave makes the first of a line ready.
+func (q *queue) leave(l *line) entry {
+	e := heap.Pop(&l.waiting).(entry)
+	q.ready(e)
+	return e
+}
+
+// returned notes that a job is back that had left a line.
+func (q *queue) returned(job int) {
+	o, ok := q.out[job]
+	if !ok {
+		return
+	}
+	delete(q.out, job)
+	if o.trying {
+		o.line.trying--
+	} else {
+		o.line.looking = noJob
+	}
+}
