@@ -78,9 +78,10 @@ func (e *evaluation) derived(name, value string) {
 // caller of Evaluate says comes before what is derived.
 func (e *evaluation) lookup(key string) ([]string, presence) {
 	values, ok := e.req.Context[key]
-	if !ok {
+	if !ok && (e.lengths == 0 || e.lengths&lengthBit(key) != 0) {
 		spelled := "" // the first in order, should several differ in case only
 		for name, v := range e.req.Context {
+			e.lengths |= lengthBit(name)
 			if len(name) == len(key) && strings.EqualFold(name, key) && (!ok || name < spelled) {
 				values, ok, spelled = v, true, name
 			}
@@ -92,8 +93,12 @@ func (e *evaluation) lookup(key string) ([]string, presence) {
 	case ok:
 		return nil, absent
 	}
+	if !e.hasDerived {
+		e.hasDerived = true
+		e.derive()
+	}
 	for i := range e.known {
-		if strings.EqualFold(e.keys[i].name, key) {
+		if len(e.keys[i].name) == len(key) && strings.EqualFold(e.keys[i].name, key) {
 			return e.keys[i].value[:], present
 		}
 	}
@@ -102,6 +107,9 @@ func (e *evaluation) lookup(key string) ([]string, presence) {
 	}
 	return nil, absent
 }
+
+// lengthBit is the bit that stands for the length of a key, modulo 64.
+func lengthBit(key string) uint64 { return 1 << (len(key) & 63) }
 
 // lacks notes a key that the statement being judged turns on.
 func (e *evaluation) lacks(key string) { e.missing = append(e.missing, key) }

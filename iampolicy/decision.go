@@ -103,18 +103,22 @@ func (e *evaluation) decide() Decision {
 	if e.rulings.deny == yes {
 		return Decision{Outcome: ExplicitDeny, By: e.reasons(func(h *hit) bool { return h.deny && h.sure == yes })}
 	}
-	if lacking := e.lacking(maybe); len(lacking) > 0 {
-		return Decision{Lacking: lacking}
-	}
-	granted := len(e.lacking(yes)) == 0
+	lacking := e.lacking(yes)
+	granted := len(lacking) == 0
 	if granted && e.rulings.deny == no {
 		return Decision{Outcome: Allowed, By: e.reasons(func(h *hit) bool { return h.sure == yes })}
+	}
+	if !granted && e.req.Partial {
+		lacking = e.lacking(maybe)
+	}
+	if len(lacking) > 0 {
+		return Decision{Lacking: lacking}
 	}
 	// What may allow matters only where nothing surely allows.
 	open := func(h *hit) bool { return h.sure == maybe && (h.deny || !granted) }
 	d := Decision{Outcome: Unknown, By: e.reasons(open)}
-	for i := range e.hits {
-		if h := &e.hits[i]; open(h) {
+	for i := range e.hits.n {
+		if h := e.hits.at(i); open(h) {
 			d.Missing = append(d.Missing, h.missing...)
 		}
 	}
@@ -132,10 +136,10 @@ func compareFold(a, b string) int {
 
 func (e *evaluation) reasons(decides func(*hit) bool) []Reason {
 	var all []Reason
-	for i := range e.hits {
-		if h := &e.hits[i]; decides(h) {
+	for i := range e.hits.n {
+		if h := e.hits.at(i); decides(h) {
 			if all == nil {
-				all = make([]Reason, 0, len(e.hits)-i)
+				all = make([]Reason, 0, e.hits.n-i)
 			}
 			all = append(all, h.reason)
 		}
@@ -198,6 +202,8 @@ func (e *evaluation) lacking(least truth) []string {
 func needsResourcePolicy(action, resource string) bool {
 	service, name, _ := strings.Cut(action, ":")
 	switch {
+	case len(service) != 3: // most are not asked for
+		return false
 	case strings.EqualFold(service, "kms"):
 		fields, ok := splitARN(resource)
 		return ok && strings.HasPrefix(fields[5], "key/")

@@ -72,7 +72,8 @@ type PolicySet struct {
 // Developer Guide, "Troubleshooting key access"). Endpoint policies are not
 // looked at.
 func Evaluate(req Request, set PolicySet) Decision {
-	if strings.EqualFold(req.Action, "sts:GetCallerIdentity") {
+	const whoAmI = "sts:GetCallerIdentity"
+	if len(req.Action) == len(whoAmI) && strings.EqualFold(req.Action, whoAmI) {
 		// "No permissions are required to perform this operation", not even
 		// against an explicit deny (STS API Reference, GetCallerIdentity).
 		return Decision{Outcome: Allowed}
@@ -80,7 +81,6 @@ func Evaluate(req Request, set PolicySet) Decision {
 	e := evaluation{req: req, caller: newCaller(req.Principal)}
 	e.resource, _ = splitARN(req.Resource)
 	e.owner = cmp.Or(req.ResourceAccount, accountNamed(e.resource[4]), e.caller.account)
-	e.derive()
 	e.rule(&set)
 	return e.decide()
 }
@@ -91,11 +91,16 @@ type evaluation struct {
 	caller   caller
 	resource arn
 	owner    string // account of the resource
-	keys     [8]derivedKey
-	known    int // how many of keys are in use
+	// lengths of the keys in the context, once they have been gone through:
+	// most keys that are not there differ from all others in length.
+	lengths uint64
+	keys    [8]derivedKey
+	known   int // how many of keys are in use
+	// hasDerived says that keys is filled in: few requests need it.
+	hasDerived bool
 
 	rulings rulings
-	hits    []hit
+	hits    hits
 	missing []string // keys that the statement being judged turns on
 }
 
@@ -105,6 +110,30 @@ type hit struct {
 	deny    bool
 	sure    truth
 	missing []string
+}
+
+// Hits are the statements that match. Most requests have so few that no memory
+// need be asked for.
+type hits struct {
+	first [4]hit
+	n     int // how many there are
+	more  []hit
+}
+
+func (h *hits) add(one hit) {
+	if h.n < len(h.first) {
+		h.first[h.n] = one
+	} else {
+		h.more = append(h.more, one)
+	}
+	h.n++
+}
+
+func (h *hits) at(i int) *hit {
+	if i < len(h.first) {
+		return &h.first[i]
+	}
+	return &h.more[i-len(h.first)]
 }
 
 // Rulings are what the layers say, each for itself.
@@ -198,10 +227,7 @@ func (e *evaluation) document(d *Document, s scope) (allow truth) {
 		if sure == maybe {
 			h.missing = append(h.missing, e.missing...)
 		}
-		if e.hits == nil {
-			e.hits = make([]hit, 0, 4)
-		}
-		e.hits = append(e.hits, h)
+		e.hits.add(h)
 		switch {
 		case deny:
 			e.rulings.deny = max(e.rulings.deny, sure)
@@ -312,7 +338,7 @@ func (e *evaluation) coverResource(patterns []string, s *scope) truth {
 		}
 		if known != yes {
 			found = max(found, known)
-		} else if e.req.Resource != "*" && splitPattern(p.text).covers(p.expanded, e.resource) {
+		} else if e.req.Resource != "*" && p.coversARN(&e.resource) {
 			return yes
 		}
 	}

@@ -56,7 +56,7 @@ func (e *evaluation) grants(all []Grant) {
 		if sure == maybe {
 			h.missing = slices.Clone(e.missing)
 		}
-		e.hits = append(e.hits, h)
+		e.hits.add(h)
 	}
 }
 

@@ -58,44 +58,47 @@ type operator struct {
 // findOperator returns an operator and its name as AWS spells it (IAM User
 // Guide, "IAM JSON policy elements: Condition operators"). Case does not matter.
 func findOperator(name string) (spelled string, op operator) {
-	known := [...]struct {
-		name string
-		operator
-	}{
-		{"StringEquals", operator{family: familyText}},
-		{"StringNotEquals", operator{family: familyText, negated: true}},
-		{"StringEqualsIgnoreCase", operator{family: familyTextFold}},
-		{"StringNotEqualsIgnoreCase", operator{family: familyTextFold, negated: true}},
-		{"StringLike", operator{family: familyTextLike}},
-		{"StringNotLike", operator{family: familyTextLike, negated: true}},
-		{"NumericEquals", operator{family: familyNumber}},
-		{"NumericNotEquals", operator{family: familyNumber, negated: true}},
-		{"NumericLessThan", operator{family: familyNumber, order: less}},
-		{"NumericLessThanEquals", operator{family: familyNumber, order: lessOrEqual}},
-		{"NumericGreaterThan", operator{family: familyNumber, order: greater}},
-		{"NumericGreaterThanEquals", operator{family: familyNumber, order: greaterOrEqual}},
-		{"DateEquals", operator{family: familyDate}},
-		{"DateNotEquals", operator{family: familyDate, negated: true}},
-		{"DateLessThan", operator{family: familyDate, order: less}},
-		{"DateLessThanEquals", operator{family: familyDate, order: lessOrEqual}},
-		{"DateGreaterThan", operator{family: familyDate, order: greater}},
-		{"DateGreaterThanEquals", operator{family: familyDate, order: greaterOrEqual}},
-		{"Bool", operator{family: familyBool}},
-		{"BinaryEquals", operator{family: familyBinary}},
-		{"IpAddress", operator{family: familyAddress}},
-		{"NotIpAddress", operator{family: familyAddress, negated: true}},
-		{"ArnEquals", operator{family: familyARN}},
-		{"ArnLike", operator{family: familyARN}},
-		{"ArnNotEquals", operator{family: familyARN, negated: true}},
-		{"ArnNotLike", operator{family: familyARN, negated: true}},
-		{"Null", operator{family: familyNull}},
-	}
-	for i := range known {
-		if len(known[i].name) == len(name) && strings.EqualFold(known[i].name, name) {
-			return known[i].name, known[i].operator
+	for i := range operators {
+		known := &operators[i]
+		if known.name == name || len(known.name) == len(name) && strings.EqualFold(known.name, name) {
+			return known.name, known.operator
 		}
 	}
 	return name, operator{}
+}
+
+// operators are all there are.
+var operators = [...]struct {
+	name string
+	operator
+}{
+	{"StringEquals", operator{family: familyText}},
+	{"StringNotEquals", operator{family: familyText, negated: true}},
+	{"StringEqualsIgnoreCase", operator{family: familyTextFold}},
+	{"StringNotEqualsIgnoreCase", operator{family: familyTextFold, negated: true}},
+	{"StringLike", operator{family: familyTextLike}},
+	{"StringNotLike", operator{family: familyTextLike, negated: true}},
+	{"NumericEquals", operator{family: familyNumber}},
+	{"NumericNotEquals", operator{family: familyNumber, negated: true}},
+	{"NumericLessThan", operator{family: familyNumber, order: less}},
+	{"NumericLessThanEquals", operator{family: familyNumber, order: lessOrEqual}},
+	{"NumericGreaterThan", operator{family: familyNumber, order: greater}},
+	{"NumericGreaterThanEquals", operator{family: familyNumber, order: greaterOrEqual}},
+	{"DateEquals", operator{family: familyDate}},
+	{"DateNotEquals", operator{family: familyDate, negated: true}},
+	{"DateLessThan", operator{family: familyDate, order: less}},
+	{"DateLessThanEquals", operator{family: familyDate, order: lessOrEqual}},
+	{"DateGreaterThan", operator{family: familyDate, order: greater}},
+	{"DateGreaterThanEquals", operator{family: familyDate, order: greaterOrEqual}},
+	{"Bool", operator{family: familyBool}},
+	{"BinaryEquals", operator{family: familyBinary}},
+	{"IpAddress", operator{family: familyAddress}},
+	{"NotIpAddress", operator{family: familyAddress, negated: true}},
+	{"ArnEquals", operator{family: familyARN}},
+	{"ArnLike", operator{family: familyARN}},
+	{"ArnNotEquals", operator{family: familyARN, negated: true}},
+	{"ArnNotLike", operator{family: familyARN, negated: true}},
+	{"Null", operator{family: familyNull}},
 }
 
 // A qualifier says which of the values in the request must fit.
@@ -110,6 +113,11 @@ const (
 // parseOperator takes an operator apart. Case does not matter. An operator
 // that IAM does not have comes back with the family invalid.
 func parseOperator(name string) (op operator, set qualifier, ifExists bool) {
+	for i := range operators {
+		if operators[i].name == name {
+			return operators[i].operator, oneValue, false
+		}
+	}
 	if prefix, rest, ok := strings.Cut(name, ":"); ok {
 		switch {
 		case strings.EqualFold(prefix, "ForAllValues"):

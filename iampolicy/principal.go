@@ -22,11 +22,11 @@ type caller struct {
 	kind    callerKind
 	arn     string
 	account string
-	role    string // ARN of the role behind a session
-	// pathless says that role was derived from the session's ARN, which does
-	// not show the role's path.
+	role    string // ARN of the role behind a session; empty where pathless
+	// pathless says that only the role's name is known, from the session's ARN,
+	// which does not show the role's path.
 	pathless bool
-	name     string // of a user or a federated user, with no path
+	name     string // of a user, a federated user or a pathless role, with no path
 }
 
 func newCaller(p Principal) caller {
@@ -53,8 +53,8 @@ func newCaller(p Principal) caller {
 	case kind == "assumed-role":
 		c.kind, c.role = kindSession, p.RoleARN
 		if c.role == "" {
-			name, _, _ := strings.Cut(rest, "/")
-			c.role, c.pathless = "arn:"+fields[1]+":iam::"+c.account+":role/"+name, true
+			c.name, _, _ = strings.Cut(rest, "/")
+			c.pathless = true
 		}
 	case kind == "role":
 		c.kind, c.role = kindRole, p.ARN
@@ -68,8 +68,12 @@ func newCaller(p Principal) caller {
 
 // principalARN is the value of aws:PrincipalArn.
 func (c *caller) principalARN() string {
-	if c.role != "" {
+	switch {
+	case c.role != "":
 		return c.role
+	case c.pathless:
+		fields, _ := splitARN(c.arn)
+		return "arn:" + fields[1] + ":iam::" + c.account + ":role/" + c.name
 	}
 	return c.arn
 }
@@ -100,8 +104,12 @@ func (c *caller) hasIdentity() bool {
 // serviceLinked says that the caller is a service-linked role. The prefix of
 // the name is reserved for those; the path shows only where RoleARN is given.
 func (c *caller) serviceLinked() bool {
+	const prefix = "AWSServiceRoleFor"
+	if c.pathless {
+		return strings.HasPrefix(c.name, prefix)
+	}
 	_, path, ok := strings.Cut(c.role, ":role/")
-	return ok && (strings.HasPrefix(path, "aws-service-role/") || strings.HasPrefix(path, "AWSServiceRoleFor"))
+	return ok && (strings.HasPrefix(path, "aws-service-role/") || strings.HasPrefix(path, prefix))
 }
 
 // A naming says how a resource's policy names the caller. That decides which
@@ -158,7 +166,7 @@ func (c *caller) namedByAWS(name string) naming {
 		return byRole
 	case name == c.arn && c.kind != kindRoot:
 		return byIdentity
-	case c.role != "" && c.isRole(name):
+	case (c.role != "" || c.pathless) && c.isRole(name):
 		return byRole
 	case c.account != "" && accountNamed(name) == c.account:
 		return byAccount
@@ -182,15 +190,12 @@ func accountNamed(name string) string {
 // within an account whatever the path (IAM API Reference, CreateRole), so where
 // the caller's path is not known the name decides.
 func (c *caller) isRole(name string) bool {
-	if name == c.role {
-		return true
-	}
 	if !c.pathless {
-		return false
+		return name == c.role
 	}
 	fields, ok := splitARN(name)
 	return ok && fields[2] == "iam" && fields[4] == c.account && strings.HasPrefix(fields[5], "role/") &&
-		baseName(fields[5]) == baseName(c.role)
+		baseName(fields[5]) == c.name
 }
 
 // baseName returns what follows the last slash.

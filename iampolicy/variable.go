@@ -9,7 +9,7 @@ import "strings"
 // a variable without default has no value, or more than one, and maybe if it may
 // have one that the caller did not tell.
 func (e *evaluation) expand(text string, glob bool) (out pattern, known truth) {
-	if !strings.Contains(text, "${") {
+	if strings.IndexByte(text, '$') < 0 {
 		return pattern{text: text}, yes
 	}
 	known = yes

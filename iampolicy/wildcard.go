@@ -104,6 +104,23 @@ func splitPattern(s string) arn {
 
 // cut returns the fields and which one is the last.
 func cut(s string) (fields arn, last int) {
+	if strings.IndexByte(s, '$') >= 0 {
+		return cutAround(s)
+	}
+	for last < len(fields)-1 {
+		at := strings.IndexByte(s, ':')
+		if at < 0 {
+			break
+		}
+		fields[last], s = s[:at], s[at+1:]
+		last++
+	}
+	fields[last] = s
+	return fields, last
+}
+
+// cutAround is cut for a text with policy variables.
+func cutAround(s string) (fields arn, last int) {
 	start, depth := 0, 0
 	for i := 0; i < len(s) && last < len(fields)-1; i++ {
 		switch {
@@ -123,12 +140,40 @@ func cut(s string) (fields arn, last int) {
 // covers says whether every field of the pattern matches the same field of an
 // ARN, so that a wildcard never reaches past a colon of the first five.
 func (p arn) covers(expanded bool, a arn) bool {
-	for i, text := range p {
-		if text != a[i] && !(pattern{text, expanded}).matches(a[i]) {
+	for i, text := range &p {
+		if text != "*" && text != a[i] && !(pattern{text, expanded}).matches(a[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+// coversARN says whether a Resource covers an ARN, field by field and without
+// taking it apart where a field is written as it is, or is one star.
+func (p pattern) coversARN(a *arn) bool {
+	if p.expanded || strings.IndexByte(p.text, '$') >= 0 {
+		return splitPattern(p.text).covers(p.expanded, *a)
+	}
+	rest := p.text
+	for i := range len(a) - 1 {
+		field, after := a[i], len(a[i])
+		switch {
+		case len(rest) > 1 && rest[0] == '*' && rest[1] == ':':
+			rest = rest[2:]
+		case len(rest) > after && rest[after] == ':' && rest[:after] == field:
+			rest = rest[after+1:]
+		default:
+			next, more, found := strings.Cut(rest, ":")
+			if !(pattern{text: next}).matches(field) {
+				return false
+			}
+			if !found {
+				return true // what is missing is completed by stars
+			}
+			rest = more
+		}
+	}
+	return rest == a[5] || (pattern{text: rest}).matches(a[5])
 }
 
 // matchesAction compares without regard to case, as IAM does for actions (IAM
@@ -138,14 +183,23 @@ func matchesAction(pat, action string) bool {
 	if pat == "*" {
 		return true
 	}
-	// Most patterns differ before their first wildcard.
-	same := 0
-	for same < len(pat) && same < len(action) && lower(pat[same]) == lower(action[same]) && pat[same] != '*' {
-		same++
+	// Most patterns differ from the action before their first wildcard, or have none.
+	for i := range min(len(pat), len(action)) {
+		p, a := pat[i], action[i]
+		if p == '*' || p == '?' {
+			return matchesWild(pat, action)
+		}
+		if p != a && lower(p) != lower(a) {
+			return false
+		}
 	}
-	if same < len(pat) && pat[same] != '*' && pat[same] != '?' {
-		return false
+	if len(pat) == len(action) {
+		return strings.IndexByte(pat, ':') >= 0
 	}
+	return len(pat) > len(action) && pat[len(action)] == '*' && matchesWild(pat, action)
+}
+
+func matchesWild(pat, action string) bool {
 	service, name, ok := strings.Cut(pat, ":")
 	askedService, askedName, _ := strings.Cut(action, ":")
 	return ok && pattern{text: service}.matchesFold(askedService) && pattern{text: name}.matchesFold(askedName)
