@@ -35,7 +35,7 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 		}
 		defer a.e.slots.release(v.at.site)
 	}
-	c, err := a.e.client(ctx, a.driver, v.at, a.j.Run())
+	c, err := a.e.client(ctx, a.driver, v.at, a.errand(v))
 	var snaps []Snapshot
 	if err == nil {
 		if a.j.Calls == nil {

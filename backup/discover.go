@@ -57,7 +57,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // discoverOnce returns why the whole site could not be listed; what is wrong
 // with single resources is noted.
 func (c *census) discoverOnce(ctx context.Context, s *siteCensus) (lost error) {
-	client, err := c.e.client(ctx, s.driver, actor{site: s.site, purpose: accounts.Backup}, "")
+	client, err := c.e.client(ctx, s.driver, actor{site: s.site, purpose: accounts.Backup}, errand{})
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ type Engine struct {
 // with the arguments.
 func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 	opts, err := opts.resolve()
-	errs := []error{err}
+	errs := []error{err, opts.narrows(s)}
 	if s == nil {
 		errs = append(errs, errors.New("backup: no Sessions"))
 	}

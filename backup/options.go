@@ -101,6 +101,15 @@ type Options struct {
 	// all resources of a site. The zero value adds nothing.
 	ManifestDetails ManifestDetails
 
+	// NarrowPlans holds every session in which snapshots are made, shared and
+	// copied down to the plan it is for, by a session policy: a fault in one
+	// plan, or a forged tag, does not reach what is another's. The price is one
+	// more AssumeRole an hour for each plan, site and pair of keys, so that false
+	// is the default. Sessions must have a Narrow, as *accounts.Sessions has, and
+	// every account a role. Listings, and calls beside snapshots, stay in the
+	// role's own session.
+	NarrowPlans bool
+
 	// Estimate is what Forecast reckons with, and what puts first copies in order.
 	Estimate Estimate
 	// Prices are what Forecast's costs follow from. The zero Prices are

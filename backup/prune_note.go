@@ -82,7 +82,7 @@ func (e *Engine) readHolds(ctx context.Context, at place, points []Point) (holdi
 // reader returns the client that lists a place.
 func (e *Engine) reader(ctx context.Context, at place, driver int) (Client, error) {
 	id := e.viewOfPlace(at, driver)
-	return e.client(ctx, driver, actor{site: id.site, purpose: id.purpose}, "")
+	return e.client(ctx, driver, actor{site: id.site, purpose: id.purpose}, errand{})
 }
 
 // recycled notes of what was deleted until when it can be had back. A point

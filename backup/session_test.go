@@ -20,8 +20,9 @@ import (
 type narrowing struct {
 	*cloud
 	t        *testing.T
-	mu       sync.Mutex // guards policies
-	policies map[accounts.Purpose]string
+	mu       sync.Mutex                  // guards policies
+	policies map[accounts.Purpose]string // the last of each
+	all      map[string]int              // how often which was asked for
 }
 
 func (n *narrowing) Config(ctx context.Context, id accounts.ID, p accounts.Purpose, region string) (aws.Config, error) {
@@ -34,6 +35,9 @@ func (n *narrowing) Config(ctx context.Context, id accounts.ID, p accounts.Purpo
 func (n *narrowing) Narrow(id accounts.ID, p accounts.Purpose, policy string) (*accounts.Sessions, error) {
 	n.mu.Lock()
 	n.policies[p] = policy
+	if n.all != nil {
+		n.all[string(id)+" "+string(p)+" "+policy]++
+	}
 	n.mu.Unlock()
 	base := aws.Config{Region: region, AppID: string(p), Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 		return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: "x"}, nil
@@ -64,6 +68,48 @@ func TestDeletionsAreHeldDownToTheRun(t *testing.T) {
 			require.Contains(t, policy, "ec2:DeleteSnapshot")
 		}
 	})
+}
+
+// With NarrowPlans each call is made in a session of its plan, for its two keys
+// alone if it is a copy, and one session serves all calls that are alike.
+func TestCallsAreHeldDownToThePlan(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), nightly(copyTo(home))
+		n := &narrowing{cloud: c, t: t, policies: map[accounts.Purpose]string{}, all: map[string]int{}}
+		e, err := backup.New(n, []backup.Driver{c}, backup.Options{Vault: vault, NarrowPlans: true})
+		require.NoError(t, err)
+		_, err = e.Run(t.Context(), p, time.Now())
+		require.NoError(t, err)
+
+		want := map[string]int{}
+		expect := func(account accounts.ID, purpose accounts.Purpose, s iampolicy.PlanSession) {
+			s.Vault, s.Account, s.Plan, s.Regions = string(vault), string(account), "nightly", []string{region}
+			doc, err := s.Policy(string(purpose))
+			require.NoError(t, err)
+			text, err := json.Marshal(doc)
+			require.NoError(t, err)
+			want[string(account)+" "+string(purpose)+" "+string(text)] = 1
+		}
+		expect(alpha, accounts.Backup, iampolicy.PlanSession{}) // snapshots and shares
+		expect(beta, accounts.Backup, iampolicy.PlanSession{})
+		managed := c.resources[siteA][0].Members[2].KMSKey
+		expect(alpha, accounts.Backup, iampolicy.PlanSession{Sources: []string{string(alpha)}, Keys: []string{keyAt(siteA), managed}})
+		expect(home.Account, accounts.VaultWriter, iampolicy.PlanSession{Sources: []string{string(alpha)}, Keys: []string{keyAt(home)}})
+		expect(home.Account, accounts.VaultWriter, iampolicy.PlanSession{Sources: []string{string(alpha)}, Keys: []string{keyAt(home), keyAt(siteA)}})
+		expect(home.Account, accounts.VaultWriter, iampolicy.PlanSession{Sources: []string{string(beta)}, Keys: []string{keyAt(home)}})
+		for asked := range n.all {
+			if strings.Contains(asked, "ec2:DeleteSnapshot") {
+				delete(n.all, asked) // the intermediate's, see above
+			}
+		}
+		require.Equal(t, want, n.all)
+	})
+}
+
+func TestPlansCannotBeNarrowedInAnySessions(t *testing.T) {
+	c := newCloud(t)
+	_, err := backup.New(c, []backup.Driver{c}, backup.Options{Vault: vault, NarrowPlans: true})
+	require.EqualError(t, err, "backup: Options.NarrowPlans: these Sessions have no Narrow")
 }
 
 func TestNothingSecretIsInAJob(t *testing.T) {

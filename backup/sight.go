@@ -239,7 +239,7 @@ func (s *sight) fail(err error, now time.Time) {
 }
 
 func (e *Engine) snapshots(ctx context.Context, id viewID) ([]Snapshot, error) {
-	c, err := e.client(ctx, id.driver, actor{site: id.site, purpose: id.purpose}, "")
+	c, err := e.client(ctx, id.driver, actor{site: id.site, purpose: id.purpose}, errand{})
 	if err != nil {
 		return nil, err
 	}

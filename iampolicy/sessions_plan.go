@@ -7,7 +7,8 @@ import (
 
 // A PlanSession is what one plan uses of a role. Its policy narrows the role's
 // sessions to that: a fault in one plan, or a stolen session of it, does not
-// reach what is another plan's.
+// reach what is another plan's. The engine asks for such sessions if its option
+// NarrowPlans is set.
 type PlanSession struct {
 	// Partition of the accounts. Empty means "aws".
 	Partition string

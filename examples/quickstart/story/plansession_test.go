@@ -3,10 +3,15 @@ package story_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/accounts"
@@ -80,4 +85,82 @@ func TestAPlanRunsInItsOwnSessions(t *testing.T) {
 			require.ErrorIs(t, told.err, backup.ErrDenied)
 		})
 	}
+}
+
+// A muddled driver shares another snapshot than it is told to.
+type muddled struct {
+	*ebs.Driver
+	other string
+}
+
+func (m muddled) Open(cfg aws.Config, site backup.Site) backup.Client {
+	return muddledClient{m.Driver.Open(cfg, site), m.other}
+}
+
+type muddledClient struct {
+	backup.Client
+	other string
+}
+
+func (c muddledClient) Do(ctx context.Context, step backup.Step) ([]backup.Snapshot, error) {
+	if step.Kind == backup.StepShare {
+		step.Snapshot = c.other
+	}
+	return c.Client.Do(ctx, step)
+}
+
+// Asked to, the engine itself works in sessions of its plan, and a fault cannot
+// reach another plan's snapshots from them, though the role could.
+func TestTheEngineNarrowsItsSessions(t *testing.T) {
+	for _, narrow := range []bool{true, false} {
+		backuptest.Simulate(func() {
+			ctx := context.Background()
+			s, err := newStage(ctx, backuptest.Options{Seed: 1, RecordAuthorizations: true})
+			require.NoError(t, err)
+			s.opts.NarrowPlans = narrow
+			require.NoError(t, s.restart())
+			told := s.tell(ctx)
+			require.NoError(t, told.err, told.step)
+			held := map[string]bool{}
+			for _, a := range s.Cloud.Authorizations() {
+				inSession := slices.ContainsFunc(a.Decision.By, func(by iampolicy.Reason) bool { return by.Layer == "session" })
+				switch a.Action {
+				case "ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CopySnapshot", "ec2:ModifySnapshotAttribute", "kms:CreateGrant":
+					if strings.Contains(a.Principal, "role/snapkeep-backup") || strings.Contains(a.Principal, "role/snapkeep-vault-writer") {
+						require.Equal(t, narrow, inSession, "%s by %s", a.Action, a.Principal)
+						held[a.Action] = true
+					}
+				}
+			}
+			require.Len(t, held, 5)
+
+			other, err := s.plain(ctx, theShop)
+			require.NoError(t, err)
+			s.Plan.Name, s.Plan.Sources = "weekly", s.Plan.Sources[:1]
+			sessions, err := accounts.New(s.Base(), s.accounts(), accounts.Options{})
+			require.NoError(t, err)
+			s.Engine, err = backup.New(sessions, []backup.Driver{muddled{ebs.New(ebs.Options{}), other}}, backup.Options{
+				Vault: theVault, NarrowPlans: narrow, Patience: 1,
+			})
+			require.NoError(t, err)
+			_, err = s.Engine.Run(ctx, s.Plan, time.Now())
+			require.Error(t, err)
+			require.Equal(t, narrow, errors.Is(err, backup.ErrDenied), err)
+		})
+	}
+}
+
+// plain returns a snapshot that the plan has made in an account, under a key
+// that can be shared.
+func (s *stage) plain(ctx context.Context, in accounts.ID) (string, error) {
+	out, err := ec2.NewFromConfig(s.admin(in, dublin)).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{OwnerIds: []string{"self"}})
+	if err != nil {
+		return "", err
+	}
+	for _, sn := range out.Snapshots {
+		if slices.ContainsFunc(sn.Tags, func(t types.Tag) bool { return *t.Key == iampolicy.TagPlan && *t.Value == "nightly" }) && !aws.ToBool(sn.Encrypted) {
+			return *sn.SnapshotId, nil
+		}
+	}
+	return "", errors.New("no such snapshot")
 }
