@@ -168,7 +168,7 @@ func (c *covering) take(ctx context.Context) [][]Surveyed {
 
 // survey lists the resources of a site.
 func (c *covering) survey(ctx context.Context, s *coveringSite, driver int) (list []Surveyed) {
-	client, err := c.e.client(ctx, driver, actor{site: s.Site, purpose: accounts.Backup}, "")
+	client, err := c.e.client(ctx, driver, actor{site: s.Site, purpose: accounts.Backup}, errand{})
 	if err == nil {
 		list, err = survey(ctx, client, s.selectors)
 	}
