@@ -31,8 +31,11 @@ var services = []string{
 // corrected holds the types of keys that the reference states otherwise than
 // the service behaves.
 var corrected = map[string]string{
-	// A time, and DateLessThan is how the EC2 User Guide has it compared
-	// ("Condition keys for Amazon EBS snapshots": ec2:SnapshotTime).
+	// The reference says String. The table of keys that the EC2 User Guide had
+	// before there was a reference says "Date, Null", "the snapshot creation
+	// time (for example, 2013-06-01T00:00:00Z)" ("IAM policies for Amazon EC2",
+	// "Condition keys for Amazon EC2"). A string cannot be less than another, so
+	// that only this makes an age of it.
 	"ec2:SnapshotTime": "Date",
 }
 
