@@ -136,7 +136,7 @@ var errDescribing = errors.New("the site is being described")
 // describe returns a resource's manifest as the driver tells it.
 func (e *Engine) describe(ctx context.Context, driver int, r Resource) (Manifest, error) {
 	id := viewID{site: r.Site, purpose: accounts.Backup, driver: driver}
-	c, err := e.client(ctx, driver, actor{site: r.Site, purpose: accounts.Backup}, "")
+	c, err := e.client(ctx, driver, actor{site: r.Site, purpose: accounts.Backup}, errand{})
 	if err != nil {
 		return Manifest{}, err
 	}
