@@ -64,7 +64,7 @@ func (f *forecaster) add(j *Job, d Driver) {
 	snapshots := alone
 	for i, m := range j.Resource.Members {
 		took := snapshots
-		if f.rekey(j, i, d) {
+		if f.rekey(j, i, d, snapshots) {
 			took += est.takes(m.SizeGiB, est.CopyRate)
 		}
 		for _, s := range j.Shares {
@@ -75,7 +75,7 @@ func (f *forecaster) add(j *Job, d Driver) {
 		}
 		for _, c := range j.Copies {
 			if c.Snapshots[i].Snapshot == "" {
-				alone = max(alone, took+f.copy(j, c, i, d))
+				alone = max(alone, took+f.copy(j, c, i, d, took))
 			}
 		}
 	}
@@ -97,13 +97,13 @@ func (f *forecaster) share(j *Job) float64 {
 
 // rekey counts the copy of a member under a key that can be shared, and its
 // removal. It says whether the copy is still to be made.
-func (f *forecaster) rekey(j *Job, i int, d Driver) bool {
+func (f *forecaster) rekey(j *Job, i int, d Driver, soonest time.Duration) bool {
 	m, source := j.Resource.Members[i], j.Resource.Site
 	needed := m.ManagedKey && j.Rekeyed[i].Snapshot == "" && j.lacksShared(i)
 	if needed {
 		est := f.e.opts.Estimate
 		f.call(source, d.API(Step{Kind: StepCopy}))
-		f.rekeys[source] = append(f.rekeys[source], task{job: len(f.jobs) - 1, takes: est.takes(m.SizeGiB, est.CopyRate)})
+		f.rekeys[source] = append(f.rekeys[source], task{job: len(f.jobs) - 1, takes: est.takes(m.SizeGiB, est.CopyRate), soonest: soonest})
 	}
 	if m.ManagedKey && !j.Rekeyed[i].Deleted && (needed || j.Rekeyed[i].Snapshot != "") && (len(j.Shares) > 0 || len(j.Copies) > 0) {
 		f.call(source, d.API(Step{Kind: StepDelete}))
@@ -112,11 +112,11 @@ func (f *forecaster) rekey(j *Job, i int, d Driver) bool {
 }
 
 // copy counts one copy, and returns how long it takes.
-func (f *forecaster) copy(j *Job, c JobCopy, i int, d Driver) time.Duration {
+func (f *forecaster) copy(j *Job, c JobCopy, i int, d Driver, soonest time.Duration) time.Duration {
 	est, m := f.e.opts.Estimate, j.Resource.Members[i]
 	takes, later := c.takes(i, m, est)
 	f.call(c.Site, d.API(Step{Kind: StepCopy}))
-	f.copies[c.Site] = append(f.copies[c.Site], task{job: len(f.jobs) - 1, takes: takes})
+	f.copies[c.Site] = append(f.copies[c.Site], task{job: len(f.jobs) - 1, takes: takes, soonest: soonest})
 	gib := float64(m.SizeGiB)
 	if later {
 		gib *= est.Changed
@@ -153,16 +153,16 @@ func (f *forecaster) call(at Site, api string) {
 // schedule plays the run through: originals, then what has to be rekeyed, then
 // the copies, which are begun once all of a point is there.
 func (f *forecaster) schedule(now time.Time) {
-	play(f.originals, f.e.opts.MaxPending, func(t task) time.Duration { return 0 }, func(t task, done time.Duration) {
+	play(f.originals, f.e.opts.MaxPending, shortestFirst, func(task) time.Duration { return 0 }, func(t task, done time.Duration) {
 		f.jobs[t.job].taken = max(f.jobs[t.job].taken, done)
 	})
 	for i := range f.jobs {
 		f.jobs[i].rekeyed, f.jobs[i].done = f.jobs[i].taken, f.jobs[i].taken
 	}
-	play(f.rekeys, f.e.opts.Slots, func(t task) time.Duration { return f.jobs[t.job].taken }, func(t task, done time.Duration) {
+	play(f.rekeys, f.e.opts.Slots, longestFirst, func(t task) time.Duration { return f.jobs[t.job].taken }, func(t task, done time.Duration) {
 		f.jobs[t.job].rekeyed = max(f.jobs[t.job].rekeyed, done)
 	})
-	play(f.copies, f.e.opts.Slots, func(t task) time.Duration { return f.jobs[t.job].rekeyed }, func(t task, done time.Duration) {
+	play(f.copies, f.e.opts.Slots, longestFirst, func(t task) time.Duration { return f.jobs[t.job].rekeyed }, func(t task, done time.Duration) {
 		f.jobs[t.job].done = max(f.jobs[t.job].done, done)
 	})
 	for _, j := range f.jobs {
@@ -177,12 +177,12 @@ func (f *forecaster) schedule(now time.Time) {
 }
 
 // play schedules the tasks of each site.
-func play(sites map[Site][]task, slots int, ready func(task) time.Duration, done func(task, time.Duration)) {
+func play(sites map[Site][]task, slots int, by func(a, b task) int, ready func(task) time.Duration, done func(task, time.Duration)) {
 	for _, tasks := range sites {
 		for i := range tasks {
 			tasks[i].ready = ready(tasks[i])
 		}
-		for i, at := range schedule(tasks, slots) {
+		for i, at := range schedule(tasks, slots, by) {
 			done(tasks[i], at)
 		}
 	}
@@ -197,9 +197,9 @@ func (f *forecaster) bounds() {
 	add(f.longest)
 	for _, sites := range []map[Site][]task{f.rekeys, f.copies} {
 		for site, tasks := range sites {
-			first, all := tasks[0].ready, time.Duration(0)
+			first, all := tasks[0].soonest, time.Duration(0)
 			for _, t := range tasks {
-				first, all = min(first, t.ready), all+t.takes
+				first, all = min(first, t.soonest), all+t.takes
 			}
 			add(Bound{fmt.Sprintf("%d copy slots of %s", f.e.opts.Slots, site), first + all/time.Duration(f.e.opts.Slots)})
 		}

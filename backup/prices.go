@@ -21,7 +21,7 @@ type Prices struct {
 // A TimedPrice is the price of time-based copies from so many minutes on.
 type TimedPrice struct {
 	Minutes int     `json:"minutes"` // completion duration, at least
-	PerGiB  float64 `json:"perGiB"`
+	PerGiB  float64 `json:"perGiB"`  // in the Currency of the Prices
 }
 
 // ListPrices returns the prices of us-east-1 as published in September 2026,

@@ -13,12 +13,14 @@ type task struct {
 	job   int // index into the forecaster's jobs
 	ready time.Duration
 	takes time.Duration
+	// soonest is how soon it could be ready, with all the world for its job.
+	soonest time.Duration
 }
 
 // schedule plays through what the engine does with tasks that share so many
-// slots: of those that are ready the longest is begun first. It returns when
-// each is done.
-func schedule(tasks []task, slots int) []time.Duration {
+// slots: of those that are ready the first in an order is begun. It returns
+// when each is done.
+func schedule(tasks []task, slots int, by func(a, b task) int) []time.Duration {
 	order := make([]int, len(tasks))
 	for i := range order {
 		order[i] = i
@@ -26,7 +28,7 @@ func schedule(tasks []task, slots int) []time.Duration {
 	slices.SortFunc(order, func(a, b int) int { return cmp.Or(cmp.Compare(tasks[a].ready, tasks[b].ready), cmp.Compare(a, b)) })
 	done := make([]time.Duration, len(tasks))
 	busy := &durations{}
-	waiting := &longest{tasks: tasks}
+	waiting := &ready{tasks: tasks, by: by}
 	for now := time.Duration(0); len(order) > 0 || waiting.Len() > 0; {
 		for len(order) > 0 && tasks[order[0]].ready <= now {
 			heap.Push(waiting, order[0])
@@ -67,25 +69,30 @@ func (h *durations) Pop() any {
 	return last
 }
 
-// longest is a heap of indexes of tasks, the longest first.
-type longest struct {
+// longestFirst and shortestFirst are orders of tasks.
+func longestFirst(a, b task) int  { return cmp.Compare(b.takes, a.takes) }
+func shortestFirst(a, b task) int { return cmp.Compare(a.takes, b.takes) }
+
+// ready is a heap of indexes of tasks, in an order.
+type ready struct {
 	tasks []task
+	by    func(a, b task) int
 	list  []int
 }
 
-func (h longest) Len() int { return len(h.list) }
+func (h ready) Len() int { return len(h.list) }
 
-func (h longest) Less(i, j int) bool {
+func (h ready) Less(i, j int) bool {
 	a, b := h.list[i], h.list[j]
-	return cmp.Or(cmp.Compare(h.tasks[b].takes, h.tasks[a].takes), cmp.Compare(a, b)) < 0
+	return cmp.Or(h.by(h.tasks[a], h.tasks[b]), cmp.Compare(a, b)) < 0
 }
 
-func (h longest) Swap(i, j int) { h.list[i], h.list[j] = h.list[j], h.list[i] }
+func (h ready) Swap(i, j int) { h.list[i], h.list[j] = h.list[j], h.list[i] }
 
 // Push and Pop are called by container/heap.
-func (h *longest) Push(x any) { h.list = append(h.list, x.(int)) }
+func (h *ready) Push(x any) { h.list = append(h.list, x.(int)) }
 
-func (h *longest) Pop() any {
+func (h *ready) Pop() any {
 	last := h.list[len(h.list)-1]
 	h.list = h.list[:len(h.list)-1]
 	return last

@@ -22,7 +22,7 @@ func TestScheduleIsOneThatCanBe(t *testing.T) {
 			sum += tasks[i].takes
 			longest, ready = max(longest, tasks[i].ready+tasks[i].takes), max(ready, tasks[i].ready)
 		}
-		done := schedule(tasks, slots)
+		done := schedule(tasks, slots, longestFirst)
 		for i := range tasks {
 			if done[i]-tasks[i].takes < tasks[i].ready {
 				t.Fatalf("task %d begins %v before it is ready", i, tasks[i].ready-(done[i]-tasks[i].takes))
