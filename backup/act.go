@@ -18,6 +18,8 @@ import (
 func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 	api := a.e.drivers[a.driver].API(*v.step)
 	now := time.Now()
+	var snaps []Snapshot
+	var err error
 	if v.step.Kind == StepSnapshot || v.step.Kind == StepCopy {
 		key := v.step.Tags[tagKey]
 		if !a.e.startMaking(key, a.viewOf(v)) {
@@ -25,19 +27,18 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 		}
 		defer a.e.endMaking(key)
 	}
-	if wait := a.e.pacer.Take(now, a.paceKeys(v, api)...); wait > 0 {
+	if wait := a.e.take(ctx, a.paceKeys(v, api)...); wait > 0 {
 		return Outcome{NotBefore: now.Add(wait), Waiting: "the request rate of " + api}, nil
 	}
 	if v.step.Kind == StepCopy {
-		view := a.e.sight(a.viewOf(v)).latest()
-		if !a.e.slots.reserve(v.at.site, view.pendingCopies(), a.e.opts.Slots, now) {
-			return Outcome{NotBefore: view.begun.Add(a.e.opts.MaxAge), Waiting: "a slot for a copy into " + v.at.site.String()}, nil
+		giveBack, ok := a.takeSlot(ctx, v)
+		if !ok {
+			return Outcome{NotBefore: now.Add(a.e.opts.MaxAge), Waiting: "a slot for a copy into " + v.at.site.String()}, nil
 		}
-		defer a.e.slots.release(v.at.site)
+		defer func() { giveBack(err == nil || classOf(err) == awserr.Unknown) }()
 	}
-	c, err := a.e.client(ctx, a.driver, v.at, a.errand(v))
-	var snaps []Snapshot
-	if err == nil {
+	var c Client
+	if c, err = a.e.client(ctx, a.driver, v.at, a.errand(v)); err == nil {
 		if a.j.Calls == nil {
 			a.j.Calls = map[string]int{}
 		}
@@ -192,7 +193,7 @@ func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 	site := a.j.Resource.Site
 	if v.step != nil {
 		site = v.at.site
-		a.learn(v, class, err, now)
+		a.learn(ctx, v, class, err, now)
 	} else if v.need != nil {
 		site = v.need.site
 	}
@@ -214,10 +215,10 @@ func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 }
 
 // learn lowers what the engine thinks AWS will take.
-func (a *advance) learn(v *verdict, class awserr.Class, err error, now time.Time) {
+func (a *advance) learn(ctx context.Context, v *verdict, class awserr.Class, err error, now time.Time) {
 	switch {
 	case class == awserr.Throttled:
-		a.e.pacer.Throttled(now, a.paceKeys(v, a.e.drivers[a.driver].API(*v.step))[0])
+		a.e.throttled(ctx, a.paceKeys(v, a.e.drivers[a.driver].API(*v.step))[0])
 	case class == awserr.Quota && v.step.CompletionMinutes > 0:
 		// It is the throughput, as a rule, that AWS has no more of; slots are free.
 	case class == awserr.Quota && v.step.Kind == StepCopy:

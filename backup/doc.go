@@ -69,6 +69,7 @@
 //     what that run made.
 //   - AWS's limits are kept before AWS has to insist: request rates, copy
 //     slots, pending snapshots, the time between two snapshots of a volume.
+//     Several processes keep them together through [Options.Limiter].
 //   - Each site is listed once for all jobs, and only when enough is expected to
 //     have ended there: see [Options.MaxPoll].
 //

@@ -87,6 +87,10 @@ type Options struct {
 	// Guide, "Request throttling for the Amazon EC2 API".
 	Rates map[string]Rate
 
+	// Limiter shares request rates and copy slots with other engines. Nil means
+	// that this engine has them to itself, see NewLimiter.
+	Limiter Limiter
+
 	// MaxPrunes is how many recovery points one Prune may delete, and MaxShare
 	// which share of all that its plan knows, from 0 to 1. A plan over a cap is
 	// refused as a whole with ErrOverCap. Zero means no cap.

@@ -141,7 +141,7 @@ func (pr *pruning) deleteOne(ctx context.Context, c Client, driver int, t *targe
 		}
 		switch classOf(err) {
 		case awserr.Throttled:
-			pr.e.pacer.Throttled(time.Now(), key)
+			pr.e.throttled(ctx, key)
 		case awserr.Unknown:
 		default:
 			return err
@@ -153,7 +153,7 @@ func (pr *pruning) deleteOne(ctx context.Context, c Client, driver int, t *targe
 // pause waits until the pace allows a call, or ctx is done.
 func (e *Engine) pause(ctx context.Context, key pace.Key) error {
 	for ctx.Err() == nil {
-		wait := e.pacer.Take(time.Now(), key)
+		wait := e.take(ctx, key)
 		if wait <= 0 {
 			return nil
 		}

@@ -21,7 +21,8 @@ const maxExcluded = 40
 // Do makes the step's one call. CreateSnapshot, CreateSnapshots and
 // CopySnapshot have no client token (EC2 API Reference), so they are sent
 // once, and an error that leaves open whether they took effect wraps
-// backup.ErrUnknownOutcome. The other calls may be sent five times.
+// backup.ErrUnknownOutcome. The other calls may be sent five times, but not if
+// they were throttled: that is the engine's to know and to wait for.
 func (c *client) Do(ctx context.Context, s backup.Step) ([]backup.Snapshot, error) {
 	switch s.Kind {
 	case backup.StepSnapshot:
@@ -40,7 +41,7 @@ func (c *client) Do(ctx context.Context, s backup.Step) ([]backup.Snapshot, erro
 		}
 		return nil, err
 	case backup.StepDelete:
-		_, err := c.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(s.Snapshot)})
+		_, err := c.ec2.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: aws.String(s.Snapshot)}, paced)
 		err = awscall.Wrap("DeleteSnapshot "+s.Snapshot, err)
 		if errors.Is(err, backup.ErrNotFound) {
 			err = nil
@@ -146,7 +147,7 @@ func (c *client) modify(ctx context.Context, s backup.Step,
 	_, err := c.ec2.ModifySnapshotAttribute(ctx, &ec2.ModifySnapshotAttributeInput{
 		SnapshotId: aws.String(s.Snapshot), Attribute: types.SnapshotAttributeNameCreateVolumePermission,
 		CreateVolumePermission: &mods,
-	})
+	}, paced)
 	return awscall.Wrap(what+" for "+string(s.With), err)
 }
 
@@ -167,3 +168,6 @@ func optional(s string) *string {
 
 // once sends a call that makes something, and has no client token, once.
 func once(o *ec2.Options) { o.Retryer = awscall.Once() }
+
+// paced leaves it to the engine, which paces the calls, to repeat what was throttled.
+func paced(o *ec2.Options) { o.Retryer = awscall.Paced(o.Retryer) }

@@ -186,7 +186,7 @@ func TestErrorsOfSteps(t *testing.T) {
 		"denied":                      {refused(403, "UnauthorizedOperation", "no"), steps, backup.ErrDenied, 1},
 		"throttled create":            {refused(503, "RequestLimitExceeded", "slow"), creates, backup.ErrThrottled, 1},
 		"per volume":                  {refused(400, "SnapshotCreationPerVolumeRateExceeded", "slow"), creates, backup.ErrThrottled, 1},
-		"throttled change":            {refused(503, "RequestLimitExceeded", "slow"), []backup.Step{share, revoke, remove}, backup.ErrThrottled, 5},
+		"throttled change":            {refused(503, "RequestLimitExceeded", "slow"), []backup.Step{share, revoke, remove}, backup.ErrThrottled, 1},
 		"copies in flight":            {refused(400, "ResourceLimitExceeded", "20"), creates, backup.ErrQuota, 1},
 		"unsupported":                 {refused(400, "UnsupportedOperation", "no"), steps, backup.ErrUnsupported, 1},
 		"refused":                     {refused(400, "InvalidParameterValue", "no"), steps, nil, 1},

@@ -9,6 +9,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go/middleware"
+
+	"github.com/snapkeep/snapkeep/internal/awserr"
 )
 
 const (
@@ -39,6 +41,18 @@ func Repeat() aws.Retryer {
 // Once returns the retryer for calls that make something and have no client
 // token: it never sends again.
 func Once() aws.Retryer { return aws.NopRetryer{} }
+
+// Paced returns a retryer that does what another does, but leaves what was
+// throttled to the caller: who paces calls must know of each that was refused,
+// and repeats it when his pace allows. Retries behind his back would make him
+// believe that his pace is right.
+func Paced(r aws.Retryer) aws.Retryer { return paced{r} }
+
+type paced struct{ aws.Retryer }
+
+func (p paced) IsErrorRetryable(err error) bool {
+	return awserr.Classify(err) != awserr.Throttled && p.Retryer.IsErrorRetryable(err)
+}
 
 // BoundAttempts is an API option that ends an attempt after a minute, so that
 // a connection on which nothing comes is given up and, where the retryer

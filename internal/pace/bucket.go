@@ -6,6 +6,9 @@ const (
 	// recovery is how long a rate that was halved takes to climb back by the
 	// whole limit.
 	recovery = 2 * time.Minute
+	// together is how long after the rate was lowered more refusals do not lower
+	// it again: those calls were granted before.
+	together = time.Second
 	// floor is the lowest rate, as a share of the limit: calls go on, since
 	// only a call shows that the others have gone.
 	floor = 1.0 / 32
@@ -18,6 +21,7 @@ type bucket struct {
 	rate   float64
 	at     time.Time // when tokens and rate were last brought up to date
 	told   time.Time // when the last of those refused was told to come back
+	cut    time.Time // when the rate was last lowered
 }
 
 // missing brings the bucket up to date and returns how long until it has a
@@ -58,6 +62,10 @@ func (b *bucket) throttled(now time.Time) {
 	}
 	b.update(now)
 	b.tokens = min(b.tokens, 0)
+	if now.Sub(b.cut) < together {
+		return
+	}
+	b.cut = now
 	b.rate = max(b.rate/2, b.limit.Refill*floor)
 }
 
