@@ -30,10 +30,10 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 	if wait := a.e.take(ctx, a.paceKeys(v, api)...); wait > 0 {
 		return Outcome{NotBefore: now.Add(wait), Waiting: "the request rate of " + api}, nil
 	}
-	if v.step.Kind == StepCopy {
-		giveBack, ok := a.takeSlot(ctx, v)
+	if v.step.Kind == StepSnapshot || v.step.Kind == StepCopy {
+		giveBack, ok := a.takeRoom(ctx, v)
 		if !ok {
-			return Outcome{NotBefore: now.Add(a.e.opts.MaxAge), Waiting: "a slot for a copy into " + v.at.site.String()}, nil
+			return a.noRoom(v, now), nil
 		}
 		defer func() { giveBack(err == nil || classOf(err) == awserr.Unknown) }()
 	}
@@ -63,6 +63,15 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 	}
 	a.j.trial(v.scope).forgive()
 	return Outcome{}, nil
+}
+
+// noRoom waits in the line for room that others took in the meantime.
+func (a *advance) noRoom(v *verdict, now time.Time) Outcome {
+	l := lineID{view: a.viewOf(v), urgency: forRoom, kind: roomCopies}
+	if v.step.Kind == StepSnapshot {
+		l.kind = roomOriginals
+	}
+	return Outcome{NotBefore: now.Add(a.e.opts.MaxAge), Waiting: "room for more at " + v.at.site.String(), lines: []lineID{l}}
 }
 
 // viewOf returns the listing that shows what a step makes.

@@ -62,7 +62,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 	now := time.Now()
 	a.w = &world{
 		now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{},
-		slots: a.e.freeSlots, most: a.e.mostPending, turn: a.e.turn,
+		slots: a.e.freeSlots, room: a.e.freePending, turn: a.e.turn,
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -112,10 +112,13 @@ func (j *Job) doubt(t time.Time) {
 }
 
 func (e *Engine) freeSlots(site Site, v *view) int {
-	return e.slots.free(site, v.pendingCopies(), e.opts.Slots, time.Now())
+	return e.slots.free(site, roomCopies, v.pendingCopies(), e.opts.Slots, time.Now())
 }
 
-func (e *Engine) mostPending(site Site) int { return e.slots.most(site, e.opts.MaxPending, time.Now()) }
+func (e *Engine) freePending(site Site, v *view) int {
+	all, _, _ := v.pendingOriginals(nil)
+	return e.slots.free(site, roomOriginals, all, e.opts.MaxPending, time.Now())
+}
 
 func (e *Engine) turn(site Site, v *view, kind int) int {
 	width := e.opts.Slots

@@ -42,7 +42,7 @@ func underWay(t Trace) bool { return t.Snapshot != "" && !t.Completed && !t.Fail
 // drain waits until the other copies at a destination that failed have ended:
 // until then they need the share, and only then it shows which are no good.
 func (d *decision) drain(i int) *verdict {
-	v, need := d.lookFor(waitingFor(d.j.Copies[i].Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
+	v, need := d.lookFor(urgencyOf(d.j.Copies[i].Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
 	if v == nil {
 		return need
 	}
@@ -53,7 +53,7 @@ func (d *decision) drain(i int) *verdict {
 		}
 		switch _, seen := d.sight(t, v); seen {
 		case pending:
-			d.nextLook(d.copyView(i), v, waitingFor(d.j.Copies[i].Snapshots), "the copies at %s to end, one of which failed", d.j.Copies[i].Site)
+			d.nextLook(d.copyView(i), v, urgencyOf(d.j.Copies[i].Snapshots), "the copies at %s to end, one of which failed", d.j.Copies[i].Site)
 		case gone:
 			t.Deleted = true
 		}
@@ -64,7 +64,7 @@ func (d *decision) drain(i int) *verdict {
 func (d *decision) copyTo(i int) *verdict {
 	c := &d.j.Copies[i]
 	if traced(c.Snapshots) {
-		v, need := d.lookFor(waitingFor(c.Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
+		v, need := d.lookFor(urgencyOf(c.Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
 		if v != nil {
 			d.watchCopies(i, v)
 		}
@@ -231,7 +231,7 @@ func (d *decision) watchCopies(i int, v *view) {
 	case done == len(c.Snapshots):
 		d.verified[i] = true
 	default:
-		d.nextLook(d.copyView(i), v, waitingFor(c.Snapshots), "%d of %d copies completed at %s", done, len(c.Snapshots), c.Site)
+		d.nextLook(d.copyView(i), v, urgencyOf(c.Snapshots), "%d of %d copies completed at %s", done, len(c.Snapshots), c.Site)
 	}
 }
 

@@ -19,8 +19,8 @@ type world struct {
 	reached []Stage
 	// slots returns how many more copies a site may take now.
 	slots func(Site, *view) int
-	// most returns how many originals may be pending in a site.
-	most func(Site) int
+	// room returns how many more originals may be pending in a site.
+	room func(Site, *view) int
 	// turn returns after how many listings it is worth asking again for what
 	// others wait for too: roomCopies or roomOriginals.
 	turn func(Site, *view, int) int
@@ -356,9 +356,9 @@ func (d *decision) making() urgency {
 	return atOnce
 }
 
-// waitingFor says how urgent the next listing is for what a job waits for: what
+// urgencyOf says how urgent the next listing is for what a job waits for: what
 // the last one lacked is looked for at once.
-func waitingFor(list []Trace) urgency {
+func urgencyOf(list []Trace) urgency {
 	if slices.ContainsFunc(list, func(t Trace) bool { return !t.Missed.IsZero() }) {
 		return atOnce
 	}

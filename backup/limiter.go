@@ -159,29 +159,34 @@ func (e *Engine) bucket(k pace.Key) Bucket {
 	return Bucket{Account: accounts.ID(k.Account), Region: k.Region, API: k.API, Rate: Rate{Burst: limit.Burst, PerSecond: limit.Refill}}
 }
 
-// takeSlot takes a slot for a copy that is about to be made, if one is free,
-// and returns what gives it back: of ours, at the end of the call; of the
-// shared ones only if nothing was made, else it is held until other engines'
-// listings show the copy.
-func (a *advance) takeSlot(ctx context.Context, v *verdict) (giveBack func(made bool), ok bool) {
+// takeRoom takes room for what a call is about to make, if there is any, and
+// returns what gives it back: ours, at the end of the call; a shared slot for a
+// copy only if nothing was made, else it is held until other engines' listings
+// show the copy.
+func (a *advance) takeRoom(ctx context.Context, v *verdict) (giveBack func(made bool), ok bool) {
 	e, site, key := a.e, v.at.site, v.step.Tags[tagKey]
 	view := e.sight(a.viewOf(v)).latest()
-	if !e.slots.reserve(site, view.pendingCopies(), e.opts.Slots, time.Now()) {
+	of, pending, limit := need{roomCopies, 1}, view.pendingCopies(), e.opts.Slots
+	if v.step.Kind == StepSnapshot {
+		of, limit = need{roomOriginals, len(a.j.Originals)}, e.opts.MaxPending
+		pending, _, _ = view.pendingOriginals(nil)
+	}
+	if !e.slots.reserve(site, of, pending, limit, time.Now()) {
 		return nil, false
 	}
-	if e.opts.Limiter == nil {
-		return func(bool) { e.slots.release(site) }, true
+	if e.opts.Limiter == nil || of.kind != roomCopies {
+		return func(bool) { e.slots.release(site, of) }, true
 	}
 	got, err := e.opts.Limiter.Reserve(ctx, site, key, e.opts.Slots-view.pending.copies, e.opts.Settle)
 	switch {
 	case err != nil:
 		e.limiterFailed(string(site.Account), site.Region, err)
 	case !got:
-		e.slots.release(site)
+		e.slots.release(site, of)
 		return nil, false
 	}
 	return func(made bool) {
-		e.slots.release(site)
+		e.slots.release(site, of)
 		if made {
 			return
 		}

@@ -43,8 +43,7 @@ func (l *line) state(e *Engine) (count [2]int, due time.Time, room int) {
 	case roomCopies:
 		room = e.freeSlots(l.id.view.site, v)
 	case roomOriginals:
-		all, _, _ := v.pendingOriginals(nil)
-		room = e.mostPending(l.id.view.site) - all
+		room = e.freePending(l.id.view.site, v)
 	}
 	return count, v.due[l.id.urgency], room
 }

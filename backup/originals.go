@@ -37,7 +37,7 @@ func (d *decision) originals() *verdict {
 	if known {
 		since = time.Time{}
 	}
-	u := waitingFor(j.Originals)
+	u := urgencyOf(j.Originals)
 	if !known {
 		u = d.making()
 	}
@@ -124,7 +124,7 @@ func (d *decision) watchOriginals(v *view) {
 	case done == len(j.Originals):
 		d.reach(Snapshotted)
 	default:
-		d.nextLook(d.sourceView(), v, waitingFor(j.Originals), "%d of %d snapshots completed", done, len(j.Originals))
+		d.nextLook(d.sourceView(), v, urgencyOf(j.Originals), "%d of %d snapshots completed", done, len(j.Originals))
 	}
 }
 
@@ -201,7 +201,7 @@ func (d *decision) mustWait(v *view) bool {
 		limit = min(limit, pendingOfVolume(m.Type))
 	}
 	all, ofOne, newest := v.pendingOriginals(j.Resource.Members)
-	switch free := d.w.most(j.Resource.Site) - all; {
+	switch free := d.w.room(j.Resource.Site, v); {
 	case ofOne >= limit:
 		d.nextLook(d.sourceView(), v, forRoom, "%d pending snapshots of a volume", ofOne)
 	case all > 0 && free < len(j.Originals):
@@ -257,7 +257,7 @@ func (d *decision) copyMissing(member int) bool {
 func (d *decision) rekeyMember(i int) *verdict {
 	j, source, t := d.j, scope{kind: scopeSource}, &d.j.Rekeyed[i]
 	var since time.Time
-	u := waitingFor(j.Rekeyed[i : i+1])
+	u := urgencyOf(j.Rekeyed[i : i+1])
 	if t.Snapshot == "" {
 		since, u = j.Believe, d.making()
 	}
@@ -322,7 +322,7 @@ func (d *decision) watchRekeyed(i int, v *view) {
 	case gone:
 		d.miss(*t, bad("%s, the copy of %s under a key that can be shared, has disappeared", t.Snapshot, volume))
 	case pending:
-		d.nextLook(d.sourceView(), v, waitingFor(d.j.Rekeyed[i:i+1]), "%s to be rekeyed", volume)
+		d.nextLook(d.sourceView(), v, urgencyOf(d.j.Rekeyed[i:i+1]), "%s to be rekeyed", volume)
 	}
 }
 

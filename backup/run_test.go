@@ -2,7 +2,6 @@ package backup_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
@@ -47,20 +46,23 @@ func TestRunProtectsEverything(t *testing.T) {
 	}
 }
 
-// In virtual time a run takes the same time and makes the same calls, however
-// its goroutines are scheduled.
+// In virtual time a run makes the same changes and takes the same time, however
+// its goroutines are scheduled: but for who gets the last slot of several that
+// ask at once, and so when it is worth looking.
 func TestARunIsTheSameEachTime(t *testing.T) {
-	var first string
-	for i := range 10 {
+	var first *backup.Report
+	var calls int
+	for range 10 {
 		inTime(t, func(t *testing.T) {
 			c := fleet(t, 30, func(i int) int32 { return int32(10 + i*7) })
 			c.latency = 0
 			report := run(t, c, fleetPlan(), time.Now())
-			again := fmt.Sprint(report.Ended.Sub(report.Started), report.Calls, len(c.calls))
-			if i == 0 {
-				first = again
+			if first == nil {
+				first, calls = report, len(c.calls)
 			}
-			require.Equal(t, first, again)
+			require.Equal(t, first.Calls, report.Calls)
+			require.InEpsilon(t, calls, len(c.calls), 0.03)
+			require.InEpsilon(t, first.Ended.Sub(first.Started).Seconds(), report.Ended.Sub(report.Started).Seconds(), 0.03)
 		})
 	}
 }

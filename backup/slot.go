@@ -8,15 +8,15 @@ import (
 // lowered is how long a number of slots stays lowered after AWS refused a copy.
 const lowered = 10 * time.Minute
 
-// A slotCounter counts the copies into each site: EC2 takes only so many at
-// a time, whoever sends them.
+// A slotCounter counts the copies into each site, and the originals pending in
+// it: EC2 takes only so many at a time, whoever sends them.
 type slotCounter struct {
 	mu    sync.Mutex // guards sites and what they hold
 	sites map[Site]*slot
 }
 
 type slot struct {
-	inFlight int               // copies that have not been answered
+	inFlight [roomNone]int     // what calls make that have not been answered
 	learned  [roomNone]ceiling // by what there is room for
 	turns    [roomNone]turns   // of those who wait for it
 }
@@ -66,29 +66,33 @@ func (c *slotCounter) turn(site Site, kind, width int, begun time.Time) int {
 	return min(1+(l.n-1)/width, maxTurn)
 }
 
-// free returns how many more copies a site may take while pending are under way.
-func (c *slotCounter) free(site Site, pending, limit int, now time.Time) int {
+// free returns how many more a site has room for while pending are under way.
+func (c *slotCounter) free(site Site, kind, pending, limit int, now time.Time) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.site(site).free(pending, limit, now)
+	return c.site(site).free(kind, pending, limit, now)
 }
 
-// reserve takes a slot for the time of a call, if one is free.
-func (c *slotCounter) reserve(site Site, pending, limit int, now time.Time) bool {
+// A need is what a call needs room for.
+type need struct{ kind, n int }
+
+// reserve takes room for the time of a call, if there is that much; or if there
+// is nothing else: what is larger than a limit must go on some day.
+func (c *slotCounter) reserve(site Site, of need, pending, limit int, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.site(site)
-	if s.free(pending, limit, now) <= 0 {
+	if s.free(of.kind, pending, limit, now) < of.n && pending+s.inFlight[of.kind] > 0 {
 		return false
 	}
-	s.inFlight++
+	s.inFlight[of.kind] += of.n
 	return true
 }
 
-func (c *slotCounter) release(site Site) {
+func (c *slotCounter) release(site Site, of need) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.site(site).inFlight--
+	c.site(site).inFlight[of.kind] -= of.n
 }
 
 // refused notes that AWS has less room than thought: others use it, or the
@@ -100,13 +104,6 @@ func (c *slotCounter) refused(site Site, kind, pending int, now time.Time) {
 	c.site(site).learned[kind] = ceiling{max(pending, 1), now.Add(lowered)}
 }
 
-// most returns how many originals may be pending in a site.
-func (c *slotCounter) most(site Site, limit int, now time.Time) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.site(site).learned[roomOriginals].of(limit, now)
-}
-
 func (c *slotCounter) site(site Site) *slot {
 	s := c.sites[site]
 	if s == nil {
@@ -116,6 +113,6 @@ func (c *slotCounter) site(site Site) *slot {
 	return s
 }
 
-func (s *slot) free(pending, limit int, now time.Time) int {
-	return s.learned[roomCopies].of(limit, now) - pending - s.inFlight
+func (s *slot) free(kind, pending, limit int, now time.Time) int {
+	return s.learned[kind].of(limit, now) - pending - s.inFlight[kind]
 }
