@@ -71,7 +71,8 @@
 //     slots, pending snapshots, the time between two snapshots of a volume.
 //     Several processes keep them together through [Options.Limiter].
 //   - Each site is listed once for all jobs, and only when enough is expected to
-//     have ended there: see [Options.MaxPoll].
+//     have ended there: see [Options.MaxPoll]. Who has events of AWS gives them to
+//     the engine by a [Feed].
 //
 // # What a crash leaves
 //

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/snapkeep/snapkeep/internal/pace"
@@ -29,9 +30,12 @@ type Engine struct {
 	// describer shares what resources are described as.
 	describer describer
 	habits    habits
+	ears      ears
+	news      atomic.Int64 // counts what lines may wait for: listings, what was made, changes
 
 	mu     sync.Mutex // guards all below
 	sights map[viewID]*sight
+	queues map[*queue]bool      // of the runs that are under way
 	swept  time.Time            // when sights were last looked through
 	lost   map[string]time.Time // by point: when an answer was lost
 	own    map[string]time.Time // runs that calls were made for as this engine's, with when the last was
@@ -68,11 +72,11 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 	e := &Engine{
 		sessions: s, drivers: append([]Driver(nil), drivers...), kinds: kinds, opts: opts, born: time.Now(),
 		pacer: pace.New(opts.limits()), sights: map[viewID]*sight{}, lost: map[string]time.Time{},
-		own: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{}, observer: watch,
+		own: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{}, queues: map[*queue]bool{}, observer: watch,
 	}
 	e.clients.made = map[clientID]Client{}
 	e.slots.sites = map[Site]*slot{}
-	e.habits.sites = map[Site][2]*habit{}
+	e.habits.sites, e.ears.sites = map[Site][2]*habit{}, map[Site]*hearing{}
 	return e, nil
 }
 

@@ -111,7 +111,7 @@ func (h *habits) learn(site Site, before outlook, v *view) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	known := h.sites[site]
-	for _, p := range before.pending {
+	for p := range before.all() {
 		s, ok := v.byID[p.id]
 		from := before.begun
 		if p.since.After(from) {

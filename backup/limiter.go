@@ -165,19 +165,23 @@ func (e *Engine) bucket(k pace.Key) Bucket {
 // show the copy.
 func (a *advance) takeRoom(ctx context.Context, v *verdict) (giveBack func(made bool), ok bool) {
 	e, site, key := a.e, v.at.site, v.step.Tags[tagKey]
-	view := e.sight(a.viewOf(v)).latest()
-	of, pending, limit := need{roomCopies, 1}, view.pendingCopies(), e.opts.Slots
+	sight := e.sight(a.viewOf(v))
+	of, limit := need{roomCopies, 1}, e.opts.Slots
+	underWay := func() int { return sight.latest().pendingCopies() }
 	if v.step.Kind == StepSnapshot {
 		of, limit = need{roomOriginals, len(a.j.Originals)}, e.opts.MaxPending
-		pending, _, _ = view.pendingOriginals(nil)
+		underWay = func() int {
+			all, _, _ := sight.latest().pendingOriginals(nil)
+			return all
+		}
 	}
-	if !e.slots.reserve(site, of, pending, limit, time.Now()) {
+	if !e.slots.reserve(site, of, underWay, limit, time.Now()) {
 		return nil, false
 	}
 	if e.opts.Limiter == nil || of.kind != roomCopies {
 		return func(bool) { e.slots.release(site, of) }, true
 	}
-	got, err := e.opts.Limiter.Reserve(ctx, site, key, e.opts.Slots-view.pending.copies, e.opts.Settle)
+	got, err := e.opts.Limiter.Reserve(ctx, site, key, e.opts.Slots-sight.latest().pending.copies, e.opts.Settle)
 	switch {
 	case err != nil:
 		e.limiterFailed(string(site.Account), site.Region, err)

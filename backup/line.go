@@ -63,6 +63,22 @@ func (q *queue) join(id lineID, e entry) {
 	heap.Push(&l.waiting, e)
 }
 
+// stirAll stirs the lines, if that can have an effect, and returns when the
+// first of them is due. The caller holds mu.
+func (q *queue) stirAll(now time.Time) time.Time {
+	news := q.engine.news.Load()
+	if q.still && news == q.news && (q.due.IsZero() || q.due.After(now)) {
+		return q.due
+	}
+	q.still, q.news, q.due = true, news, time.Time{}
+	for _, l := range q.lines {
+		if due := q.stir(l, now); !due.IsZero() && (q.due.IsZero() || due.Before(q.due)) {
+			q.due = due
+		}
+	}
+	return q.due
+}
+
 // stir lets those go on for whom there is something new, and returns when the
 // next listing is due; zero if nobody waits for it. The caller holds mu.
 func (q *queue) stir(l *line, now time.Time) time.Time {
@@ -113,6 +129,7 @@ func (q *queue) leave(l *line) entry {
 
 // returned notes that a job is back that had left a line.
 func (q *queue) returned(job int) {
+	q.still = false // what it had taken room for may be made, or not
 	o, ok := q.out[job]
 	if !ok {
 		return

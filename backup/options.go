@@ -87,6 +87,9 @@ type Options struct {
 	// Guide, "Request throttling for the Amazon EC2 API".
 	Rates map[string]Rate
 
+	// Feed tells of snapshots that have ended, so that sites are listed when it
+	// is worth while and else every MaxPoll. Nil means that nobody tells.
+	Feed Feed
 	// Limiter shares request rates and copy slots with other engines. Nil means
 	// that this engine has them to itself, see NewLimiter.
 	Limiter Limiter

@@ -1,7 +1,7 @@
 package backup
 
 import (
-	"slices"
+	"iter"
 	"time"
 )
 
@@ -59,15 +59,24 @@ func (p pend) kind() int {
 type outlook struct {
 	begun             time.Time // of the last listing
 	shortest, longest time.Duration
-	pending           []pend
+	pending           []pend // in the listing
+	making            []pend // not listed yet
 	estimate          Estimate
 	habits            [2]*habit // of originals and of copies; nil if none has ended yet
+	told              time.Time // when a feed said that something pending has ended; zero if none did
+	tellsAll          bool      // a feed tells of every end
 }
 
 // due returns after how long the next listing is worth while.
 func (o outlook) due(u urgency) time.Duration {
 	if u == atOnce || o.longest <= o.shortest {
 		return o.shortest
+	}
+	switch {
+	case !o.told.IsZero():
+		return max(o.told.Sub(o.begun)+time.Second, o.shortest)
+	case o.tellsAll:
+		return o.longest
 	}
 	idle, ends := idleForEnd, endsForEnd
 	if u == forRoom {
@@ -96,14 +105,34 @@ func (o outlook) due(u urgency) time.Duration {
 
 // foreseen returns what is pending, and its mean age in seconds.
 func (o outlook) foreseen() (items []foresight, age float64) {
-	stride := (len(o.pending) + maxForeseen - 1) / maxForeseen
-	for i := 0; i < len(o.pending); i += stride {
-		p := o.pending[i]
+	all := len(o.pending) + len(o.making)
+	stride := (all + maxForeseen - 1) / maxForeseen
+	for i := 0; i < all; i += stride {
+		p := o.at(i)
 		a := max(o.begun.Sub(p.since).Seconds(), 0)
 		age += a
 		items = append(items, o.habits[p.kind()].foresee(a, o.takes(p)))
 	}
 	return items, age / float64(max(len(items), 1))
+}
+
+// at returns the i-th of what is pending and what is not listed yet.
+func (o outlook) at(i int) pend {
+	if i < len(o.pending) {
+		return o.pending[i]
+	}
+	return o.making[i-len(o.pending)]
+}
+
+// all yields what at returns.
+func (o outlook) all() iter.Seq[pend] {
+	return func(yield func(pend) bool) {
+		for i := range len(o.pending) + len(o.making) {
+			if !yield(o.at(i)) {
+				return
+			}
+		}
+	}
 }
 
 // takes returns how long something pending takes by the estimate.
@@ -118,10 +147,8 @@ func (o outlook) takes(p pend) time.Duration {
 func (e *Engine) outlook(site Site, v *view) outlook {
 	o := outlook{
 		begun: v.begun, shortest: e.opts.MaxAge, longest: max(e.opts.MaxPoll, e.opts.MaxAge),
-		pending: slices.Clone(v.pends), estimate: e.opts.Estimate, habits: e.habits.of(site),
+		pending: v.pends, making: v.making, estimate: e.opts.Estimate, habits: e.habits.of(site),
 	}
-	for _, m := range v.made {
-		o.pending = append(o.pending, pend{m.ID, m.at, m.SizeGiB, isCopied(m.Tags)})
-	}
+	o.told, o.tellsAll = e.ears.of(&o, site, e.opts.Settle)
 	return o
 }

@@ -18,6 +18,10 @@ type queue struct {
 	waiting entries // by time
 	lines   map[lineID]*line
 	out     map[int]outing // by job
+	// still says that no job has come back since the lines were last stirred, when there were so many news and the next due at due.
+	still bool
+	news  int64
+	due   time.Time
 	// tickets are the entries that count, by job: a job may wait for several
 	// things, and goes on when the first of them comes.
 	tickets []int
@@ -114,6 +118,14 @@ func (q *queue) release(site Site) {
 	q.changed = make(chan struct{})
 }
 
+// stirred wakes the workers that wait, since there is news from outside.
+func (q *queue) stirred() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
 // next returns a job whose time has come, and waits for one if need be. It
 // returns false when no job is left, or ctx is done.
 func (q *queue) next(ctx context.Context) (entry, bool) {
@@ -176,10 +188,8 @@ func (q *queue) wake(now time.Time) (until time.Time) {
 			q.ready(e)
 		}
 	}
-	for _, l := range q.lines {
-		if due := q.stir(l, now); !due.IsZero() && (until.IsZero() || due.Before(until)) {
-			until = due
-		}
+	if due := q.stirAll(now); !due.IsZero() && (until.IsZero() || due.Before(until)) {
+		until = due
 	}
 	return until
 }

@@ -34,6 +34,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 		}
 	}
 	r.foresee()
+	stop := e.listen(ctx, r.queue)
 	var g errgroup.Group
 	for range min(e.opts.Concurrency, len(r.report.Jobs)) {
 		g.Go(func() error {
@@ -42,6 +43,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 		})
 	}
 	_ = g.Wait() // errors are in the report
+	stop()
 	r.report.Ended = time.Now()
 	r.report.count()
 	ran(&r.report)

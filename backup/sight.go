@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -27,6 +28,7 @@ type sight struct {
 	notBefore time.Time
 
 	foresee func(*view) outlook
+	news    *atomic.Int64 // the engine's
 
 	used time.Time // when somebody last asked for it; the engine's mu guards it
 }
@@ -56,7 +58,7 @@ func (e *Engine) sight(id viewID) *sight {
 	e.dropSights(now)
 	s := e.sights[id]
 	if s == nil {
-		s = &sight{refreshing: make(chan struct{}, 1), foresee: func(v *view) outlook { return e.outlook(id.site, v) }}
+		s = &sight{refreshing: make(chan struct{}, 1), news: &e.news, foresee: func(v *view) outlook { return e.outlook(id.site, v) }}
 		e.sights[id] = s
 	}
 	s.used = now
@@ -99,10 +101,11 @@ func (s *sight) add(snaps []Snapshot, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, snap := range snaps {
-		s.made = append(s.made, made{Snapshot: snap, at: now})
+		s.made = append(s.made, made{Snapshot: snap, pend: pend{snap.ID, now, snap.SizeGiB, isCopied(snap.Tags)}, at: now})
 	}
 	s.now = nil
 	s.count[1]++
+	s.news.Add(1)
 }
 
 // put replaces the listing, and forgets what it shows of what was made, and
@@ -125,6 +128,7 @@ func (s *sight) put(v *view, grace time.Duration) (before outlook) {
 	}
 	s.count[0]++
 	s.count[1]++
+	s.news.Add(1)
 	s.last, s.now, s.made, s.tries, s.err, s.notBefore = v, nil, still, 0, nil, time.Time{}
 	return before
 }
@@ -222,7 +226,9 @@ func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
 	s.mu.Unlock()
 	if err == nil {
 		v := newView(begun, snaps)
-		e.habits.learn(id.site, s.put(v, e.opts.Grace), v)
+		before := s.put(v, e.opts.Grace)
+		e.habits.learn(id.site, before, v)
+		e.ears.check(id.site, before, v)
 		return s.latest(), nil
 	}
 	if ctx.Err() == nil {

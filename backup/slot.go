@@ -77,11 +77,13 @@ func (c *slotCounter) free(site Site, kind, pending, limit int, now time.Time) i
 type need struct{ kind, n int }
 
 // reserve takes room for the time of a call, if there is that much; or if there
-// is nothing else: what is larger than a limit must go on some day.
-func (c *slotCounter) reserve(site Site, of need, pending, limit int, now time.Time) bool {
+// is nothing else: what is larger than a limit must go on some day. What is
+// pending is asked while no call can end, or one might be counted neither as
+// in flight nor as made.
+func (c *slotCounter) reserve(site Site, of need, underWay func() int, limit int, now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.site(site)
+	s, pending := c.site(site), underWay()
 	if s.free(of.kind, pending, limit, now) < of.n && pending+s.inFlight[of.kind] > 0 {
 		return false
 	}

@@ -25,7 +25,8 @@ type view struct {
 	pending pendingCount
 	pends   []pend // what is pending, in the listing
 	// due is when the next listing is worth while, by what somebody waits for.
-	due [urgencies]time.Time
+	due    [urgencies]time.Time
+	making []pend // what pends is, of made
 	// made holds what was made here and is not listed yet, see sight.made.
 	made []made
 }
@@ -33,6 +34,7 @@ type view struct {
 // A made is a snapshot that one of our own calls made.
 type made struct {
 	Snapshot
+	pend
 	at     time.Time // when the answer came
 	missed time.Time // when the first listing since then was begun
 }
@@ -100,10 +102,11 @@ func byAge(a, b Snapshot) int {
 // the listing does not show it.
 func (v *view) with(list []made) *view {
 	w := *v
-	w.made = nil
+	w.made, w.making = nil, nil
 	for _, m := range list {
 		if _, ok := v.byID[m.ID]; !ok {
 			w.made = append(w.made, m)
+			w.making = append(w.making, m.pend)
 		}
 	}
 	return &w
@@ -128,7 +131,7 @@ func (v *view) madeWith(key string) []made {
 func (v *view) pendingCopies() int {
 	n := v.pending.copies
 	for _, m := range v.made {
-		if isCopied(m.Tags) {
+		if m.copied {
 			n++
 		}
 	}
@@ -141,7 +144,7 @@ func (v *view) pendingOriginals(volumes []Member) (all, ofOne int, newest time.T
 	all = v.pending.originals
 	count := map[string]int{}
 	for _, m := range v.made {
-		if !isCopied(m.Tags) {
+		if !m.copied {
 			all++
 			count[m.Volume]++
 		}
