@@ -46,7 +46,12 @@ func BenchmarkEngineFixed(b *testing.B) {
 func BenchmarkEngineCrowded(b *testing.B) {
 	for _, slots := range []int{20, 0} {
 		s := scale{volumes: 1000, accounts: 5, slots: slots, crowded: true}
-		b.Run(s.String(), func(b *testing.B) { bench(b, s, ours) })
+		b.Run(s.String(), func(b *testing.B) {
+			if slots > 0 {
+				onlyIfNamed(b)
+			}
+			bench(b, s, ours)
+		})
 	}
 }
 
@@ -54,7 +59,10 @@ func BenchmarkEngineCrowded(b *testing.B) {
 // its copy takes.
 func BenchmarkEngineBlind(b *testing.B) {
 	s := scale{volumes: 1000, accounts: 5, slots: 20, blind: true}
-	b.Run(s.String(), func(b *testing.B) { bench(b, s, ours) })
+	b.Run(s.String(), func(b *testing.B) {
+		onlyIfNamed(b)
+		bench(b, s, ours)
+	})
 }
 
 // BenchmarkEnginePeers runs all algorithms in the same worlds, side by side.
@@ -76,6 +84,9 @@ func BenchmarkEngineMemory(b *testing.B) {
 	for _, volumes := range []int{100, 1000} {
 		s := scale{volumes: volumes, accounts: 5, slots: 20}
 		b.Run(s.String(), func(b *testing.B) {
+			if volumes > 100 {
+				onlyIfNamed(b)
+			}
 			var perJob float64
 			for b.Loop() {
 				var err error
