@@ -20,8 +20,8 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 	now := time.Now()
 	var snaps []Snapshot
 	var err error
-	if v.step.Kind == StepSnapshot || v.step.Kind == StepCopy {
-		key := v.step.Tags[tagKey]
+	if v.step.makes() {
+		key := v.step.key()
 		if !a.e.startMaking(key, a.viewOf(v)) {
 			return Outcome{NotBefore: now.Add(time.Second), Waiting: "another job that makes the same"}, nil
 		}
@@ -127,6 +127,8 @@ func (a *advance) fold(v *verdict, snaps []Snapshot) error {
 		share.Revoked = append(share.Revoked, v.step.Snapshot)
 	case StepDelete:
 		a.j.deleted(v.step.Snapshot)
+	case StepQuiesce, StepResume, StepVSS:
+		a.j.Quiesce.send(v.step.Kind, now, time.Time{})
 	}
 	if told == "" {
 		told = v.step.Snapshot
@@ -146,6 +148,9 @@ func (a *advance) foldOriginals(v *verdict, snaps []Snapshot, now time.Time) err
 		snaps[i].Owner, snaps[i].State, snaps[i].Tags = v.at.site.Account, SnapshotPending, v.step.Tags
 	}
 	a.e.sight(a.viewOf(v)).add(snaps, now)
+	if err := a.j.mark(snaps); err != nil {
+		a.j.Source.Fault = newFault(err)
+	}
 	lacking := ""
 	for i := range a.j.Resource.Members {
 		m := &a.j.Resource.Members[i]
@@ -190,9 +195,13 @@ func (j *Job) deleted(id string) {
 // blame notes a listing or a call that failed, and tells.
 func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 	now := time.Now()
-	makes := v.step != nil && (v.step.Kind == StepSnapshot || v.step.Kind == StepCopy)
 	class := classOf(err)
-	if makes && class == awserr.Unknown {
+	switch {
+	case v.step == nil || class != awserr.Unknown || !v.step.makes():
+	case v.step.Kind.runsScript():
+		a.j.Quiesce.send(v.step.Kind, now, now.Add(a.e.opts.Settle))
+	default:
+		a.j.rested()
 		a.e.loseAnswer(a.j.Point, now)
 		a.j.doubt(now.Add(a.e.opts.Settle))
 	}

@@ -83,6 +83,8 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 			a.j.trial(v.scope).looked()
 		case v.keep != 0:
 			return a.keep(ctx, v)
+		case v.ask:
+			a.ask(ctx, v)
 		case v.step != nil:
 			return a.act(ctx, v)
 		case v.end:
@@ -143,6 +145,9 @@ func (a *advance) tellStage() {
 	if n := a.j.Ignored - a.was.Ignored; n > 0 {
 		a.tell(Event{Account: site.Account, Region: site.Region, Err: fmt.Errorf(
 			"ignored %d snapshots that carry the tags of this recovery point and cannot be its", n)})
+	}
+	for _, err := range a.w.notes {
+		a.tell(Event{Account: site.Account, Region: site.Region, Err: err})
 	}
 	for _, s := range a.w.reached {
 		ev := Event{Stage: s, Account: site.Account, Region: site.Region}

@@ -152,6 +152,7 @@ func (r *pointReader) original(claims []claim) (Point, bool) {
 	}
 	p := r.point(best.label, r.site)
 	p.Time = best.set.started.UTC()
+	p.Consistency = best.label.mark.of(best.set.snaps)
 	used := map[string]bool{}
 	for i, m := range best.label.volumes {
 		if s := best.set.snaps[i]; s.ID != "" {
@@ -230,7 +231,7 @@ func (r *pointReader) copy(claims []claim, believed bool) (Point, bool) {
 	}
 	first := claims[0].label
 	p := r.point(first, first.source)
-	p.Copy, p.Time = true, first.taken
+	p.Copy, p.Time, p.Consistency = true, first.taken, first.mark.kind
 	for _, k := range claims {
 		i := slices.IndexFunc(p.Members, func(m PointMember) bool { return m.Volume == k.label.volume.Volume })
 		switch {

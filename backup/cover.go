@@ -59,6 +59,7 @@ type covering struct {
 type coveringSite struct {
 	CoveredSite
 	selectors []Selector
+	volumes   []Volumes // what these plans leave out
 }
 
 // A possession is what there is of one resource, by place.
@@ -118,7 +119,7 @@ func (c *covering) add(p Plan) {
 	for _, s := range p.Sources {
 		for _, region := range s.Regions {
 			at := c.site(Site{s.Account, region})
-			at.Plans, at.selectors = append(at.Plans, p.Name), append(at.selectors, s.Select)
+			at.Plans, at.selectors, at.volumes = append(at.Plans, p.Name), append(at.selectors, s.Select), append(at.volumes, s.Volumes)
 		}
 	}
 	f := p.Filter(c.e.opts.Vault)
@@ -240,6 +241,7 @@ func (c *covering) cover(s *coveringSite, r Surveyed) {
 	out := Covered{Resource: res.ARN, Kind: res.Kind, Name: res.Name, Site: res.Site, SizeGiB: res.sizeGiB()}
 	wanted := map[string]bool{}
 	for i, chosen := range r.Chosen {
+		chosen = s.volumes[i].of(res, chosen)
 		if len(chosen) > 0 {
 			out.Plans = append(out.Plans, s.Plans[i])
 		}

@@ -15,8 +15,12 @@ type world struct {
 	rules  rules
 	driver int // of the job's kind of resource
 	views  map[viewID]*view
-	// reached collects the stages that the job reaches in this decision.
+	// commands is what was seen of the job's scripts, if it was asked for.
+	commands *commandSight
+	// reached collects the stages that the job reaches in this decision, notes
+	// what else is to be told.
 	reached []Stage
+	notes   []error
 	// slots returns how many more copies a site may take now.
 	slots func(Site, *view) int
 	// room returns how many more originals may be pending in a site.
@@ -38,13 +42,15 @@ type rules struct {
 	throughput float64
 }
 
-// A verdict is what to do next about a job: one of look, call, wait and end.
+// A verdict is what to do next about a job: one of look, ask, call, wait and end.
 type verdict struct {
 	// need is a listing to fetch, begun no earlier than since, if there is none
 	// that is good enough for the urgency.
 	need    *viewID
 	since   time.Time
 	urgency urgency
+	// ask says that the commands sent for the job are to be looked at.
+	ask bool
 	// step is the call to make, at and as what it is made; fold takes the answer in.
 	step *Step
 	at   actor
@@ -90,6 +96,8 @@ const (
 	scopeShare                     // one account shared with
 	scopeTidy                      // the removal of what is no longer needed
 	scopeManifest                  // what a restore needs beyond blocks
+	scopeQuiesce                   // bringing the resource to rest, and following its scripts
+	scopeResume                    // ending that
 )
 
 func (j *Job) trial(s scope) *Trial {
@@ -102,6 +110,10 @@ func (j *Job) trial(s scope) *Trial {
 		return &j.Tidy
 	case scopeManifest:
 		return &j.Manifest.Trial
+	case scopeQuiesce:
+		return &j.Quiesce.Trial
+	case scopeResume:
+		return &j.Quiesce.Resuming
 	default:
 		return &j.Source
 	}
@@ -116,7 +128,7 @@ func decide(j *Job, w *world) *verdict {
 		return &verdict{end: true}
 	}
 	d := &decision{j: j, w: w, verified: make([]bool, len(j.Copies))}
-	for _, phase := range []func() *verdict{d.survey, d.originals, d.rekey, d.copies, d.revoke, d.tidy} {
+	for _, phase := range []func() *verdict{d.resume, d.survey, d.originals, d.rekey, d.copies, d.revoke, d.tidy} {
 		if v := phase(); v != nil {
 			return v
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/snapkeep/snapkeep/accounts"
@@ -69,11 +70,18 @@ func (c *census) discoverOnce(ctx context.Context, s *siteCensus) (lost error) {
 			continue
 		}
 		if err == nil {
+			r, err = c.plan.Sources[s.source].Volumes.narrow(r)
+		}
+		if err == nil {
 			err = s.fits(r)
 		}
 		if err != nil {
 			s.fail(c.e, r.ARN, err)
 			continue
+		}
+		if len(r.Unprotected) > 0 {
+			c.e.tell(Event{Account: s.site.Account, Region: s.site.Region, Resource: r.ARN, Err: fmt.Errorf(
+				"not in its recovery points: %s: %w", strings.Join(r.Unprotected, ", "), ErrUnsupported)})
 		}
 		s.resources = append(s.resources, r)
 		s.note(r.Members)

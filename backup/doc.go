@@ -30,6 +30,19 @@
 // what was asked for; then the share is revoked and what was only needed on
 // the way is deleted.
 //
+// # Consistency
+//
+// The snapshots of an instance are crash-consistent: all of one moment, as
+// CreateSnapshots makes them. A [Quiesce] in the plan makes them
+// application-consistent, by scripts that run on the instance before and after,
+// or by Windows' VSS. While an instance is at rest, nothing else comes first:
+// what ends that is sent as soon as the call that makes the snapshots has
+// returned, or has failed, or its answer was lost; and by whoever takes a run
+// up that was cut off, before anything else. Each point says what it is, see
+// [Consistency]: in its tags, in the job, in the report and in the catalog. What
+// guards an instance when no engine comes back is the script that brought it to
+// rest, which must end that by itself.
+//
 // # The catalog
 //
 // There is no database. The tags on the snapshots say what they are, and
@@ -122,8 +135,8 @@
 //
 // # What it does not do
 //
-// It makes no file-system-consistent snapshots: a set is crash-consistent, as
-// CreateSnapshots makes it. It schedules nothing: when a run is due is the
+// It holds no instance at rest by itself: the scripts that do are the host's.
+// It schedules nothing: when a run is due is the
 // host's to say. It tags nothing that exists, keeps no state on disk, reads no
 // environment and starts no goroutine that outlives a call.
 package backup

@@ -39,6 +39,9 @@ var (
 	// ErrManifest means that a manifest is not what its digest or its point
 	// says, or cannot be read.
 	ErrManifest = errors.New("bad manifest")
+	// ErrQuiesce means that a script could not bring an instance to rest, or
+	// could not end that. In an event it may say that a point fell back.
+	ErrQuiesce = errors.New("script failed")
 )
 
 // An Error is the failure of one piece of work: where, of what, how far it had come, and why.

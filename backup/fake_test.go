@@ -50,6 +50,7 @@ type cloud struct {
 	calls         []call
 	shown         map[string]bool // ids that a listing has returned
 	dryRun        bool            // fail the test on any mutating call
+	agent         agent           // what runs scripts
 }
 
 type fakeSnap struct {
@@ -74,7 +75,7 @@ type call struct {
 }
 
 func (c call) mutates() bool {
-	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin"}, c.op)
+	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin", "commands"}, c.op)
 }
 
 func newCloud(t *testing.T) *cloud {
@@ -111,6 +112,8 @@ func (c *cloud) API(s backup.Step) string {
 		return "CopySnapshot"
 	case backup.StepDelete:
 		return "DeleteSnapshot"
+	case backup.StepQuiesce, backup.StepResume, backup.StepVSS:
+		return "SendCommand"
 	default:
 		return "ModifySnapshotAttribute"
 	}
@@ -162,7 +165,8 @@ var mayDo = map[string][]accounts.Purpose{
 	"share": {accounts.Backup}, "revoke": {accounts.Backup},
 	"delete": {accounts.Pruner, accounts.VaultPruner},
 	"images": {accounts.Backup, accounts.VaultWriter}, "locks": {accounts.Backup, accounts.VaultWriter},
-	"bin": {accounts.Backup, accounts.VaultWriter},
+	"bin": {accounts.Backup, accounts.VaultWriter}, "commands": {accounts.Backup},
+	"quiesce": {accounts.Backup}, "resume": {accounts.Backup}, "vss": {accounts.Backup},
 }
 
 func (f *fakeClient) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[backup.Resource, error] {
@@ -279,6 +283,8 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		return f.snapshot(step)
 	case backup.StepCopy:
 		return f.copy(step)
+	case backup.StepQuiesce, backup.StepResume, backup.StepVSS:
+		return nil, f.script(step)
 	}
 	s := f.snaps[step.Snapshot]
 	if s == nil || s.site != f.site || s.gone {

@@ -53,7 +53,7 @@ func (f *forecaster) add(j *Job, d Driver) {
 	est, source := f.e.opts.Estimate, j.Resource.Site
 	var alone time.Duration // what the job takes with all the world for itself
 	if !traced(j.Originals) && !j.Settle {
-		f.call(source, d.API(Step{Kind: StepSnapshot, Resource: j.Resource}))
+		f.making(j, d)
 		for _, m := range j.Resource.Members {
 			took := est.takes(m.SizeGiB, est.SnapshotRate)
 			f.originals[source] = append(f.originals[source], task{job: len(f.jobs) - 1, takes: took})
@@ -223,4 +223,18 @@ func (f *forecaster) bounds() {
 	if len(f.out.Bounds) > 0 {
 		f.out.Makespan = f.out.Bounds[0].Time
 	}
+}
+
+// making counts what makes the originals.
+func (f *forecaster) making(j *Job, d Driver) {
+	step := Step{Kind: StepSnapshot, Resource: j.Resource}
+	switch {
+	case j.Quiesce == nil:
+	case j.Quiesce.VSS != nil:
+		step.Kind = StepVSS
+	default:
+		f.call(j.Resource.Site, d.API(Step{Kind: StepQuiesce}))
+		f.call(j.Resource.Site, d.API(Step{Kind: StepResume}))
+	}
+	f.call(j.Resource.Site, d.API(step))
 }

@@ -187,7 +187,7 @@ func (c *census) past(s *siteCensus, l label, members []Member) *Job {
 		ARN: l.resource, Kind: a.kind, Site: a.site, Members: members, Machine: l.machine,
 	})
 	c.equip(&j, s)
-	j.Settle = true
+	j.Settle, j.Consistency = true, l.mark.kind
 	return &j
 }
 

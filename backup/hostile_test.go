@@ -262,6 +262,8 @@ func FuzzForeignTags(f *testing.F) {
 	f.Add("snapkeep:run", "nightly@2000-01-01T00:00:00Z", "snapkeep:resource", "arn:aws:ec2:eu-west-1:222222222222:instance/i-b1")
 	f.Add("snapkeep:plan", "\x00", "snapkeep:machine", "a:b:c:d:ena:f:g")
 	f.Add("snapkeep:volumes-2", "", "snapkeep:schema", "2")
+	f.Add("snapkeep:consistency", "application/2000-01-01T00:04:00Z", "AppConsistent", "true")
+	f.Add("snapkeep:consistency", "vss/x", "snapkeep:source", "999999999999/eu-west-1")
 	f.Fuzz(func(t *testing.T, k1, v1, k2, v2 string) {
 		inTime(t, func(t *testing.T) {
 			p, at := nightly(), time.Now()

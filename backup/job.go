@@ -40,6 +40,12 @@ type Job struct {
 	// originals.
 	Settle bool `json:"settle,omitempty"`
 
+	// Quiesce is how the resource is brought to rest, and how far that has come;
+	// nil if the plan does not ask for it.
+	Quiesce *JobQuiesce `json:"quiesce,omitempty"`
+	// Consistency of the originals; before they are made, what they shall be.
+	Consistency Consistency `json:"consistency,omitempty"`
+
 	// Originals and Rekeyed hold one Trace for each member, in their order.
 	// Rekeyed is for members with a ManagedKey only.
 	Originals []Trace `json:"originals"`
@@ -167,6 +173,9 @@ func (j Job) faults() []error {
 		add("share with "+s.Account.String()+": ", s.Trial)
 	}
 	add("clean up: ", j.Tidy)
+	if j.Quiesce != nil {
+		add("", j.Quiesce.Resuming)
+	}
 	return errs
 }
 
@@ -183,7 +192,7 @@ func (j Job) clone() Job {
 		j.Shares[i].Shared = slices.Clone(j.Shares[i].Shared)
 		j.Shares[i].Revoked = slices.Clone(j.Shares[i].Revoked)
 	}
-	j.Calls = maps.Clone(j.Calls)
+	j.Calls, j.Quiesce = maps.Clone(j.Calls), j.Quiesce.clone()
 	return j
 }
 

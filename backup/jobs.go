@@ -262,6 +262,7 @@ func (c *census) job(s *siteCensus, r Resource, h history) Job {
 	if _, begun := h.points[j.Point]; begun && j.Believe.IsZero() {
 		j.Believe = c.now.Add(c.e.opts.Settle)
 	}
+	j.quiesced(c.plan.Sources[s.source].Quiesce)
 	for _, d := range c.plan.Copies {
 		if h.due(r.ARN, c.at, d) {
 			j.addCopy(d)

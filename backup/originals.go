@@ -80,10 +80,14 @@ func (d *decision) adoptOriginals(v *view) bool {
 		if !set.complete() {
 			continue
 		}
+		if !d.vouched(set.snaps) {
+			return false
+		}
 		for i, s := range set.snaps {
 			j.Originals[i] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
 			j.claimManifest(s.Tags)
 		}
+		d.mark(set.snaps)
 		return true
 	}
 	return false
@@ -99,7 +103,11 @@ func (d *decision) traceOwn(mine []made) bool {
 			}
 		}
 	}
-	return traced(d.j.Originals)
+	if !traced(d.j.Originals) {
+		return false
+	}
+	d.mark([]Snapshot{mine[0].Snapshot})
+	return true
 }
 
 // watchOriginals waits for the originals. They are all or nothing: if one
@@ -145,8 +153,20 @@ func (d *decision) create(v *view) *verdict {
 	if ok, v := d.captured(); !ok {
 		return v
 	}
-	if _, need := d.look(d.sourceView(), j.Believe, source); need != nil {
-		return need // there seems to be room; a recent listing will tell
+	if !j.Resting() {
+		if _, need := d.look(d.sourceView(), j.Believe, source); need != nil {
+			return need // there seems to be room; a recent listing will tell
+		}
+	}
+	if j.Quiesce != nil {
+		ready, need := d.rest()
+		if !ready {
+			return need
+		}
+		if tags, err = j.label(original, 0, Site{}).tags(j.Vault); err != nil {
+			d.fail(source, err)
+			return nil
+		}
 	}
 	return &verdict{
 		step: &Step{Kind: StepSnapshot, Resource: j.Resource, Tags: tags, Description: j.describe()},
@@ -332,9 +352,10 @@ func (j *Job) label(kind labelKind, member int, to Site) label {
 		plan: j.Plan, at: j.At, run: j.Run(), point: j.Point, resource: j.Resource.ARN,
 		members: len(j.Resource.Members), machine: j.Resource.Machine, kind: kind, manifest: j.Manifest.Digest,
 	}
+	l.mark.kind = j.Consistency
 	switch kind {
 	case original:
-		l.volumes = j.Resource.Members
+		l.volumes, l.mark.until = j.Resource.Members, j.restsUntil()
 		l.key = keyOf(j.Vault, l.run, l.resource, keySnapshot, "", "")
 	case intermediate:
 		l.volume, l.key = j.Resource.Members[member], j.rekeyKey(member)

@@ -38,6 +38,11 @@ type Source struct {
 	// (EBS User Guide, "Share an Amazon EBS snapshot"). A resource that needs
 	// a key and has none fails with an error that says so.
 	RekeyKeys map[string]string `json:"rekeyKeys,omitempty"`
+	// Volumes says which volumes of instances are left out.
+	Volumes Volumes `json:"volumes,omitzero"`
+	// Quiesce brings instances to rest while they are snapshotted. Nil makes
+	// crash-consistent points.
+	Quiesce *Quiesce `json:"quiesce,omitempty"`
 }
 
 // A Copy is a place for copies of every recovery point.

@@ -20,6 +20,9 @@ func TestPlanSurvivesJSON(t *testing.T) {
 		IDs: []string{"i-1"}, Tags: map[string]string{"backup": "yes", "team": ""},
 		ExcludeIDs: []string{"vol-2"}, ExcludeTags: map[string]string{"scratch": ""},
 	}
+	p.Sources[0].Volumes.ExcludeRoot = true
+	p.Sources[0].Quiesce = calm(true).Sources[0].Quiesce
+	p.Sources[1].Quiesce = byVSS(true).Sources[0].Quiesce
 	text, err := json.Marshal(p)
 	require.NoError(t, err)
 	back, err := backup.ParsePlan(text)
@@ -110,6 +113,24 @@ func TestPlanValidate(t *testing.T) {
 			func(p *backup.Plan) { p.Copies[0].Every = 30 },
 			map[string]string{"copies[0].every": "29 originals follow the last one, and the retention keeps at most 8"},
 		},
+		"no volumes":            {func(p *backup.Plan) { p.Sources[0].Volumes = backup.Volumes{ExcludeRoot: true, ExcludeData: true} }, map[string]string{"sources[0].volumes": "nothing would be protected"}},
+		"nothing that quiesces": {quiesced(func(q *backup.Quiesce) { q.Before, q.After = nil, nil }), map[string]string{"sources[0].quiesce": "neither"}},
+		"both ways to quiesce":  {quiesced(func(q *backup.Quiesce) { q.VSS = &backup.VSS{} }), map[string]string{"sources[0].quiesce": "want one of them"}},
+		"no script before":      {quiesced(func(q *backup.Quiesce) { q.Before = nil }), map[string]string{"sources[0].quiesce.before": "is empty"}},
+		"no script after":       {quiesced(func(q *backup.Quiesce) { q.After = nil }), map[string]string{"sources[0].quiesce.after": "is empty"}},
+		"a script of no name":   {quiesced(func(q *backup.Quiesce) { q.Before.Document = "rm -rf" }), map[string]string{"sources[0].quiesce.before.document": "not the name"}},
+		"an empty parameter":    {quiesced(func(q *backup.Quiesce) { q.After.Parameters = map[string][]string{"": nil} }), map[string]string{"sources[0].quiesce.after.parameters": "empty name"}},
+		"a hasty script":        {quiesced(func(q *backup.Quiesce) { q.After.TimeoutSeconds = 29 }), map[string]string{"sources[0].quiesce.after.timeoutSeconds": "30 to 3600"}},
+		"a script that outlasts the rest": {
+			quiesced(func(q *backup.Quiesce) { q.Before.TimeoutSeconds = 300 }),
+			map[string]string{"sources[0].quiesce.before.timeoutSeconds": "longer than the rest of 4m0s"},
+		},
+		"too long a rest":   {quiesced(func(q *backup.Quiesce) { q.HoldSeconds = 3601 }), map[string]string{"sources[0].quiesce.holdSeconds": "30 to 3600"}},
+		"too many attempts": {quiesced(func(q *backup.Quiesce) { q.Attempts = 5 }), map[string]string{"sources[0].quiesce.attempts": "1 to 4"}},
+		"VSS by no document": {
+			quiesced(func(q *backup.Quiesce) { *q = backup.Quiesce{VSS: &backup.VSS{Document: "?", TimeoutSeconds: 1}} }),
+			map[string]string{"sources[0].quiesce.vss.document": "not the name", "sources[0].quiesce.vss.timeoutSeconds": "30 to 3600"},
+		},
 		"several at once": {
 			func(p *backup.Plan) { p.Name, p.Sources, p.Copies[0].Every = "", nil, -1 },
 			map[string]string{"name": "", "sources": "", "copies[0].every": ""},
@@ -134,6 +155,14 @@ func TestPlanValidate(t *testing.T) {
 				require.Len(t, found, len(test.want), "%v", err)
 			}
 		})
+	}
+}
+
+// quiesced spoils a plan's way to bring instances to rest.
+func quiesced(spoil func(*backup.Quiesce)) func(*backup.Plan) {
+	return func(p *backup.Plan) {
+		p.Sources[0].Quiesce = calm(false).Sources[0].Quiesce
+		spoil(p.Sources[0].Quiesce)
 	}
 }
 

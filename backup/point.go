@@ -26,6 +26,8 @@ type Point struct {
 	Kind     string `json:"kind"` // "instance" or "volume"
 	// Time the data is from: the StartTime of the originals.
 	Time time.Time `json:"time"`
+	// Consistency the data are in; of originals, as their own account claims.
+	Consistency Consistency `json:"consistency,omitempty"`
 	// State is Complete when every member is completed and verified.
 	State   retention.State `json:"state"`
 	Members []PointMember   `json:"members"`          // those that were found: all of them, if State is Complete

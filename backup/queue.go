@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/heap"
 	"context"
+	"math"
 	"sync"
 	"time"
 )
@@ -51,8 +52,11 @@ type entry struct {
 // rank puts what can be copied first, what is expected to take longest before
 // all: the longest copy is best begun first. Of what has still to be snapshotted
 // before it is copied the shortest comes first, so that the copy slots are soon
-// in use.
+// in use. Before all others comes who holds an instance at rest.
 func (j Job) rank(est Estimate) int64 {
+	if j.Resting() {
+		return math.MinInt64
+	}
 	takes := int64(j.copying(est))
 	if len(j.Copies) > 0 && !traced(j.Originals) && !j.Settle {
 		return takes

@@ -98,12 +98,18 @@ func (r *Report) String() string {
 		if j.Settle {
 			fmt.Fprintf(w, "\tof %s", j.Run())
 		}
+		if j.Consistency != CrashConsistent {
+			fmt.Fprintf(w, "\tconsistency: %s", j.Consistency)
+		}
 		fmt.Fprintln(w)
 	}
 	_ = w.Flush() // a strings.Builder takes everything
 	for _, j := range r.Jobs {
 		if fault := j.Manifest.Trial.Fault; fault != nil {
 			fmt.Fprintf(&b, "no manifest: %s of %s: %v\n", j.Resource.ID(), j.Resource.Site, fault)
+		}
+		for _, what := range j.Resource.Unprotected {
+			fmt.Fprintf(&b, "not protected: %s %s: %s\n", j.Resource.Site, j.Resource.ID(), what)
 		}
 	}
 	for _, l := range r.Late {

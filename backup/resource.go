@@ -24,7 +24,12 @@ type Resource struct {
 	Members []Member          `json:"members"`        // at least one; a volume is its own only member
 	// Excluded holds the volumes that are attached to the instance and are no members.
 	Excluded []Member `json:"excluded,omitempty"`
-	Machine  Machine  `json:"machine,omitzero"` // zero for a volume
+	// Unprotected names what is attached and cannot be snapshotted, in words:
+	// "2 instance-store volumes of 75 GB". It is told as an event.
+	Unprotected []string `json:"unprotected,omitempty"`
+	// Stopped says that the machine was switched off when it was discovered.
+	Stopped bool    `json:"stopped,omitempty"`
+	Machine Machine `json:"machine,omitzero"` // zero for a volume
 }
 
 // ID returns the last part of the ARN: "i-…" or "vol-…".

@@ -11,7 +11,8 @@ import (
 
 // Run lists the jobs of a run and advances all of them until they are at their
 // ends, Options.Concurrency at a time. It returns when nothing is left to do,
-// which for large first copies may take days, or soon after ctx is done; then,
+// which for large first copies may take days, or soon after ctx is done: within
+// a minute, if instances are at rest then, for that is ended first. After that,
 // or after a crash, the same call with the same at takes the run up again.
 //
 // The report is nil only if the plan is invalid. The error joins one *Error for
@@ -44,6 +45,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 	}
 	_ = g.Wait() // errors are in the report
 	stop()
+	r.release(ctx)
 	r.report.Ended = time.Now()
 	r.report.count()
 	ran(&r.report)
@@ -86,6 +88,38 @@ func (r *runner) work(ctx context.Context) {
 		next.rank = j.rank(r.e.opts.Estimate)
 		r.queue.back(next, out)
 	}
+}
+
+// releaseTime is how long a run that is cut short tries to end the rest of the
+// instances that it has brought there.
+const releaseTime = time.Minute
+
+// release runs the scripts that a run which is cut short owes to instances. It
+// does not wait for their ends; whoever takes the run up does.
+func (r *runner) release(cut context.Context) {
+	if cut.Err() == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(cut), releaseTime)
+	defer cancel()
+	var g errgroup.Group
+	g.SetLimit(r.e.opts.Concurrency)
+	for i := range r.report.Jobs {
+		j := &r.report.Jobs[i] // each is one goroutine's own
+		if !j.Resting() || j.Done() {
+			continue
+		}
+		g.Go(func() error {
+			for j.rested(); j.Resting(); {
+				next, out, _ := r.e.Advance(ctx, *j) // what goes wrong is told as an event
+				if *j = next; out.Done || !pause(ctx, max(time.Until(out.NotBefore), 0)) {
+					break
+				}
+			}
+			return nil
+		})
+	}
+	_ = g.Wait()
 }
 
 // asError returns err as an *Error; one that is none is about the job.

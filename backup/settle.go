@@ -205,7 +205,7 @@ func (d *decision) finish() *verdict {
 		}
 		return &verdict{until: d.later, waiting: d.why, lines: d.lines, timer: d.timer}
 	}
-	failed, loose := j.Source.Fault != nil, j.Tidy.Fault != nil
+	failed, loose := j.Source.Fault != nil, j.Tidy.Fault != nil || j.Quiesce != nil && j.Quiesce.Resuming.Fault != nil
 	for _, c := range j.Copies {
 		failed = failed || c.Trial.Fault != nil
 	}

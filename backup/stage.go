@@ -8,7 +8,8 @@ type Stage string
 // copies completed, but not yet verified. Planned → Snapshotted (all
 // originals completed) → Rekeyed (only where `aws/ebs` encrypts) → Shared →
 // Copied → Verified → Revoked → Done. Unrevoked ends a job whose copies are
-// safe and whose share or intermediates could not be removed; Failed ends a
+// safe and whose share or intermediates could not be removed, or whose instance
+// may still be at rest, since the script that ends that failed; Failed ends a
 // job that did not make its point or did not reach all its destinations.
 // A stage that a job has no need of is left out: one without copies goes from
 // Snapshotted to Done.

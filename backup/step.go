@@ -6,7 +6,8 @@ import "github.com/snapkeep/snapkeep/accounts"
 // decides on steps by looking at listings; a driver turns each into one call.
 type Step struct {
 	Kind StepKind `json:"kind"` // says which of the other fields count
-	// Resource whose members are snapshotted (StepSnapshot).
+	// Resource whose members are snapshotted (StepSnapshot, StepVSS), or that a
+	// script is run on.
 	Resource Resource `json:"resource,omitzero"`
 	// Snapshot acted upon (all others).
 	Snapshot string `json:"snapshot,omitempty"`
@@ -18,10 +19,17 @@ type Step struct {
 	CompletionMinutes int `json:"completionMinutes,omitempty"`
 	// With names the account shared with (StepShare, StepRevoke).
 	With accounts.ID `json:"with,omitempty"`
-	// Tags of what is made, set in the same call (StepSnapshot, StepCopy).
+	// Tags of what is made, set in the same call (StepSnapshot, StepCopy, StepVSS).
 	Tags map[string]string `json:"tags,omitempty"`
 	// Description of what is made.
 	Description string `json:"description,omitempty"`
+	// Script to run on Resource, and Comment that it is found by (StepQuiesce,
+	// StepResume), with its defaults filled in. A script's parameters may hold
+	// what is not to be told.
+	Script  *Script `json:"script,omitempty"`
+	Comment string  `json:"comment,omitempty"` // at most 100 characters; also StepVSS
+	// VSS says how Windows makes the snapshots (StepVSS).
+	VSS *VSS `json:"vss,omitempty"`
 }
 
 // A StepKind is what a step does.
@@ -34,7 +42,23 @@ const (
 	StepShare    StepKind = "share"
 	StepRevoke   StepKind = "revoke"
 	StepDelete   StepKind = "delete"
+	StepQuiesce  StepKind = "quiesce" // brings a resource to rest
+	StepResume   StepKind = "resume"  // ends that
+	StepVSS      StepKind = "vss"     // lets the resource itself snapshot its members at one moment
 	// StepManifest is told in events alone: no driver is given it. The manifest
 	// of a point was stored, or could not be.
 	StepManifest StepKind = "manifest"
 )
+
+// makes says whether a step makes what a second call would make once more.
+func (s *Step) makes() bool {
+	return s.Kind == StepSnapshot || s.Kind == StepCopy || s.Kind.runsScript()
+}
+
+// key says what a step that makes something is to make.
+func (s *Step) key() string {
+	if s.Kind.runsScript() {
+		return s.Comment
+	}
+	return s.Tags[tagKey]
+}

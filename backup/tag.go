@@ -29,6 +29,9 @@ const (
 	tagTaken    = "snapkeep:taken"    // copies: when the original was taken
 	tagStep     = "snapkeep:step"     // intermediates: "rekey"
 	tagManifest = "snapkeep:manifest" // originals and copies: the digest of the manifest, if there is one
+	// tagConsistency is missing on crash-consistent points of plans that ask for
+	// no more, and on intermediates.
+	tagConsistency = "snapkeep:consistency"
 
 	schema = "1"
 )
@@ -62,6 +65,7 @@ type label struct {
 	source   Site      // copies
 	taken    time.Time // copies
 	manifest string    // to be written: the digest, empty if there is none; manifestTag reads it
+	mark     mark      // originals and copies
 }
 
 // A labelKind is what role a snapshot claims.
@@ -103,6 +107,9 @@ func (l label) tags(vault accounts.ID) (map[string]string, error) {
 	}
 	if l.manifest != "" && l.kind != intermediate {
 		tags[tagManifest] = l.manifest
+	}
+	if l.kind != intermediate && l.mark.kind != CrashConsistent {
+		tags[tagConsistency] = l.mark.text()
 	}
 	if len(tags) > maxTags {
 		return nil, fmt.Errorf("%d volumes need %d tags, and EC2 allows %d", len(l.volumes), len(tags), maxTags)
@@ -148,6 +155,11 @@ func readLabel(tags map[string]string, vault accounts.ID) (label, error) {
 	if text, ok := tags[tagMachine]; ok {
 		if l.machine, err = decodeMachine(text); err != nil {
 			return label{}, fmt.Errorf("tag %s: %w", tagMachine, err)
+		}
+	}
+	if text, ok := tags[tagConsistency]; ok {
+		if l.mark, err = parseMark(text); err != nil {
+			return label{}, fmt.Errorf("tag %s: %w", tagConsistency, err)
 		}
 	}
 	return l, l.readKind(tags)

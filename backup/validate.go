@@ -67,6 +67,8 @@ func (c *planCheck) source(field string, s Source) {
 		}
 	}
 	c.selector(field+".select", s.Select)
+	c.volumes(field+".volumes", s.Volumes)
+	c.quiesce(field+".quiesce", s.Quiesce)
 	for region, key := range s.RekeyKeys {
 		at := fmt.Sprintf("%s.rekeyKeys[%s]", field, region)
 		if !slices.Contains(s.Regions, region) {

@@ -136,8 +136,9 @@ var engineCalls = []engineCall{
 	},
 	{
 		ops: []string{"discover"}, papers: backupPolicy, sid: "Describe",
-		actions: []string{"ec2:DescribeInstances", "ec2:DescribeVolumes"}, on: onAll, when: []clause{equals("aws:RequestedRegion", theRegions)},
-		why: "Plans select instances and volumes by id and tag; these calls know no resources, only Regions.",
+		actions: []string{"ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeVolumes"}, on: onAll,
+		when: []clause{equals("aws:RequestedRegion", theRegions)},
+		why:  "Plans select instances and volumes by id and tag, and instance stores are named; these calls know no resources, only Regions.",
 	},
 	{
 		ops: []string{"prune"}, papers: backupPolicy | writerPolicy, sid: "Describe",

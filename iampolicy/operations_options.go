@@ -28,9 +28,9 @@ var optionCalls = []engineCall{
 	},
 	{
 		ops: []string{"quiesce"}, papers: backupPolicy, sid: "FollowCommands",
-		actions: []string{"ssm:DescribeInstanceInformation", "ssm:GetCommandInvocation"}, on: onAll,
+		actions: []string{"ssm:ListCommandInvocations"}, on: onAll,
 		when: []clause{equals("aws:RequestedRegion", theRegions)}, only: ifQuiesces,
-		why: "A snapshot waits for the application to rest; these calls know no resources, only Regions.",
+		why: "A snapshot waits for the application to rest, and no command is sent twice; the call knows no resources, only Regions.",
 	},
 	{
 		ops: []string{"describe"}, papers: backupPolicy, sid: "DescribeAttributes",

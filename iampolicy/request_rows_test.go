@@ -75,8 +75,8 @@ func mark(want bool, word string, groups ...[]request) []request {
 
 func discoverRows() (rows []request) {
 	for _, list := range [][]string{
-		{backup1, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
-		{backup2, "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
+		{backup1, "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
+		{backup2, "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeVolumes", "ec2:DescribeSnapshots"},
 		{writer, "ec2:DescribeSnapshots"},
 		{restore5, "ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSnapshots", "ec2:DescribeVolumes"},
 	} {

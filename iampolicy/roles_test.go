@@ -395,12 +395,12 @@ func TestRolesHaveExactlyTheActionsTheyNeed(t *testing.T) {
 	want := map[string][]string{
 		"snapkeep-backup.111111111111": append([]string{
 			"ec2:CopySnapshot", "ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CreateTags",
-			"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus",
+			"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus",
 			"ec2:DescribeSnapshots", "ec2:DescribeVolumes", "ec2:ListSnapshotsInRecycleBin", "ec2:ModifySnapshotAttribute",
 		}, keyUse...),
 		"snapkeep-backup.222222222222": {
 			"ec2:CreateSnapshot", "ec2:CreateSnapshots", "ec2:CreateTags",
-			"ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus",
+			"ec2:DescribeImages", "ec2:DescribeInstanceTypes", "ec2:DescribeInstances", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus",
 			"ec2:DescribeSnapshots", "ec2:DescribeVolumes", "ec2:ListSnapshotsInRecycleBin", "ec2:ModifySnapshotAttribute",
 			"kms:DescribeKey",
 		},

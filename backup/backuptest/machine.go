@@ -57,6 +57,22 @@ func (c *Cloud) SetAgent(instance Ref, a Agent) error {
 // RemoveAgent takes the agent off an instance.
 func (c *Cloud) RemoveAgent(instance Ref) { c.sim.SSM().RemoveAgent(instance.inside()) }
 
+// A Document is a command document of an account's own. AWS's own are there:
+// AWS-RunShellScript and a few more.
+type Document struct {
+	Name string // 3 to 128 letters, digits and _-.
+	// Windows says that it runs on Windows, and not on Linux.
+	Windows bool
+	// Parameters are the names of those that it takes.
+	Parameters []string
+}
+
+// PutDocument makes a document of an account, in all its Regions, or replaces
+// it. What it does on an instance is the agent's to say, see Agent.Run.
+func (c *Cloud) PutDocument(account accounts.ID, d Document) {
+	c.sim.SSM().PutDocument(account.String(), ssmsim.Document(d))
+}
+
 // An Image is a public image to run instances from.
 type Image struct {
 	Name string // of the image

@@ -34,9 +34,15 @@ func (c *client) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[ba
 			yield(backup.Resource{}, err)
 			return
 		}
-		for _, r := range s.resources(c.site, sel) {
-			err := c.markManaged(ctx, r.Members)
-			if !yield(r, err) {
+		all := s.resources(c.site, sel)
+		c.nameStores(ctx, all)
+		for _, r := range all {
+			if err := c.markManaged(ctx, r.Members); !yield(r, err) {
+				return
+			}
+		}
+		for _, r := range s.storesOnly(c.site, sel) {
+			if !yield(r, fmt.Errorf("boots from an instance store and has no EBS volume: %w", backup.ErrUnsupported)) {
 				return
 			}
 		}

@@ -282,6 +282,7 @@ func TestDiscoverAsksForLittle(t *testing.T) {
 			"DescribeVolumes volume-id:vol-db-data " + status,
 			"DescribeInstances instance-id:i-db " + states,
 			"DescribeVolumes attachment.instance-id:i-bare,i-db,i-web " + status, // the stub told of all three
+			"DescribeInstanceTypes instance-type:m7i.large instance-storage-supported:true",
 		}, asked(w))
 	})
 }

@@ -8,7 +8,8 @@
 // nothing. A selector that chooses a volume of an instance, and not the
 // instance, protects the instance narrowed to such volumes: what was asked
 // for is never left out in silence. Instance-store volumes cannot be
-// snapshotted; an instance without any EBS volume is no resource.
+// snapshotted: they are named with the resource, and an instance without any
+// EBS volume is told as an error.
 //
 // # Guarantees
 //
@@ -31,6 +32,9 @@
 // A Driver and its clients are safe for concurrent use and hold nothing that
 // a crash could lose. The zero Options work.
 //
-// The driver does not make images, does not freeze file systems and does not
+// Scripts that bring instances to rest are run by Options.Scripts, of package
+// runcommand, for plans that want it.
+//
+// The driver does not make images and does not
 // snapshot what Outposts and Local Zones keep to themselves.
 package ebs

@@ -250,7 +250,7 @@ func TestALargeAccountIsCheap(t *testing.T) {
 			}
 			return diff
 		}
-		require.Equal(t, map[string]int{"ec2:DescribeInstances": 1, "ec2:DescribeVolumes": 3}, calls(func() {
+		require.Equal(t, map[string]int{"ec2:DescribeInstances": 1, "ec2:DescribeInstanceTypes": 1, "ec2:DescribeVolumes": 3}, calls(func() {
 			require.Len(t, discover(t, client, backup.Selector{All: true}), 1204)
 		}))
 		require.Equal(t, map[string]int{"ec2:DescribeInstances": 1, "ec2:DescribeVolumes": 2}, calls(func() {

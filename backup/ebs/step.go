@@ -47,6 +47,8 @@ func (c *client) Do(ctx context.Context, s backup.Step) ([]backup.Snapshot, erro
 			err = nil
 		}
 		return nil, err
+	case backup.StepQuiesce, backup.StepResume, backup.StepVSS:
+		return nil, c.script(ctx, s)
 	}
 	return nil, fmt.Errorf("step %q: %w", s.Kind, backup.ErrUnsupported)
 }

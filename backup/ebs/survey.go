@@ -160,6 +160,7 @@ func (s *survey) instance(site backup.Site, pick backup.Selector, i types.Instan
 	r := backup.Resource{
 		ARN: arn(site, KindInstance, id), Kind: KindInstance, Site: site,
 		Name: tags["Name"], Tags: tags, Machine: machine(i),
+		Stopped: i.State != nil && i.State.Name == types.InstanceStateNameStopped,
 	}
 	whole := pick.Chooses(self)
 	for _, volume := range s.attached[id] {
@@ -176,6 +177,20 @@ func (s *survey) instance(site backup.Site, pick backup.Selector, i types.Instan
 	slices.SortFunc(r.Members, byDevice)
 	slices.SortFunc(r.Excluded, byDevice)
 	return r, len(r.Members) > 0
+}
+
+// storesOnly returns the chosen instances that have nothing but instance stores.
+func (s *survey) storesOnly(site backup.Site, pick backup.Selector) []backup.Resource {
+	var all []backup.Resource
+	for id, i := range s.instances {
+		if i.RootDeviceType != types.DeviceTypeInstanceStore || len(s.attached[id]) > 0 || !pick.Chooses(s.subjects[id]) {
+			continue
+		}
+		r, _ := s.instance(site, pick, i)
+		all = append(all, r)
+	}
+	slices.SortFunc(all, byARN)
+	return all
 }
 
 // keeper returns the instance that a chosen volume is protected with when no

@@ -139,6 +139,9 @@ func (p *Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "restore %s: %s of %s, taken %s, as %s\n", q.ID, q.Point.ID,
 		q.Point.Resource[strings.LastIndex(q.Point.Resource, ":")+1:], q.Point.Time.UTC().Format(time.RFC3339), q.As)
+	if q.Point.Consistency != backup.CrashConsistent {
+		fmt.Fprintf(&b, "consistency: %s\n", q.Point.Consistency)
+	}
 	fmt.Fprintf(&b, "from %s into %s under %s\n", q.Point.Site, q.site(), q.KMSKey)
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for i, s := range p.Steps {

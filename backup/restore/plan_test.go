@@ -104,6 +104,11 @@ from 999999999999/eu-west-1 into 555555555555/eu-central-1 under arn:aws:kms:eu-
   1  copy          555555555555/eu-central-1  snap-1  vol-1  /dev/xvda  8 GiB  have snap-2
   2  run instance  555555555555/eu-central-1
 `, p.String())
+	p.Request.Point.Consistency = backup.FellBack
+	require.Contains(t, p.String(), "as volumes\nconsistency: fallback\nfrom")
+	text, err := json.Marshal(p)
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"consistency":"fallback"`)
 }
 
 // TestEventsTellTheStory in the order in which it happened.

@@ -28,6 +28,8 @@ var mayImport = map[string][]string{
 	"backup/manifest":           {"accounts", "backup"},
 	"backup/manifest/storetest": {"accounts", "backup"},
 	"backup/manifest/s3store":   {"accounts", "backup", "backup/manifest", "internal/awscall"},
+	// A package of its own, so that only who runs scripts compiles Systems Manager.
+	"backup/ebs/runcommand": {"backup", "backup/ebs", "internal/awscall"},
 
 	// The table that iampolicy embeds is made by a program of its own.
 	"iampolicy/internal/iamdata/gen": {"iampolicy/internal/iamdata"},

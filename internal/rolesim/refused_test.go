@@ -104,7 +104,7 @@ func triesOfBackup(ctx context.Context, w *world, cfg aws.Config) attempts {
 			return did(commands.SendCommand(ctx, &ssm.SendCommandInput{DocumentName: aws.String(freeze), InstanceIds: []string{w.plain.ID}}))
 		},
 		"follows commands elsewhere": func() error {
-			return did(ssm.NewFromConfig(w.in(cfg, "us-east-1")).DescribeInstanceInformation(ctx, nil))
+			return did(ssm.NewFromConfig(w.in(cfg, "us-east-1")).ListCommandInvocations(ctx, nil))
 		},
 		"looks elsewhere":    func() error { return did(far.DescribeSnapshots(ctx, nil)) },
 		"locks another's":    func() error { return lock(ctx, c, theirs, 7) },

@@ -45,6 +45,7 @@ func backUp(ctx context.Context, w *world) error {
 	return steps(
 		func() error { return list(ctx, c) },
 		func() error { return did(c.DescribeInstances(ctx, nil)) },
+		func() error { return did(c.DescribeInstanceTypes(ctx, nil)) },
 		func() error { return did(c.DescribeVolumes(ctx, nil)) },
 		func() error {
 			return did(c.DescribeInstanceAttribute(ctx, &ec2.DescribeInstanceAttributeInput{
@@ -67,15 +68,11 @@ func backUp(ctx context.Context, w *world) error {
 }
 
 func quiesce(ctx context.Context, c *ssm.Client, instance string) error {
-	if err := did(c.DescribeInstanceInformation(ctx, nil)); err != nil {
-		return err
-	}
-	out, err := c.SendCommand(ctx, &ssm.SendCommandInput{DocumentName: aws.String(freeze), InstanceIds: []string{instance}})
-	if err != nil {
+	if _, err := c.SendCommand(ctx, &ssm.SendCommandInput{DocumentName: aws.String(freeze), InstanceIds: []string{instance}}); err != nil {
 		return err
 	}
 	time.Sleep(time.Minute)
-	return did(c.GetCommandInvocation(ctx, &ssm.GetCommandInvocationInput{CommandId: out.Command.CommandId, InstanceId: &instance}))
+	return did(c.ListCommandInvocations(ctx, &ssm.ListCommandInvocationsInput{InstanceId: &instance}))
 }
 
 func (w *world) snapshotOf(ctx context.Context, c *ec2.Client) (string, error) {

@@ -62,13 +62,15 @@ resource "aws_iam_role_policy" "snapkeep_backup" {
     Version = "2012-10-17"
     Statement = [
       # The state of a run and the catalog are read from the snapshots' tags. Plans select instances
-      # and volumes by id and tag; these calls know no resources, only Regions. What images, locks
-      # and the archive hold is not planned to go, and what went to the Recycle Bin is told.
+      # and volumes by id and tag, and instance stores are named; these calls know no resources,
+      # only Regions. What images, locks and the archive hold is not planned to go, and what went to
+      # the Recycle Bin is told.
       {
         Sid    = "Describe"
         Effect = "Allow"
         Action = [
           "ec2:DescribeImages",
+          "ec2:DescribeInstanceTypes",
           "ec2:DescribeInstances",
           "ec2:DescribeLockedSnapshots",
           "ec2:DescribeSnapshotTierStatus",

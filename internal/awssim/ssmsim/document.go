@@ -102,13 +102,44 @@ func vss() []parameter {
 	}
 }
 
+// A Document is a command document of an account's own.
+type Document struct {
+	Name string // 3 to 128 letters, digits and _-.
+	// Windows says that it runs on Windows only. False means on Linux and macOS only.
+	Windows bool
+	// Parameters are the names of those it takes, each a list of texts.
+	Parameters []string
+}
+
+// PutDocument makes a document of an account, in all its Regions, or replaces it.
+func (s *Service) PutDocument(account string, d Document) {
+	s.cloud.Lock()
+	defer s.cloud.Unlock()
+	own := &document{name: d.Name, description: "A document of the account.", schema: "2.2", plugin: "aws:runShellScript", platforms: posix}
+	if d.Windows {
+		own.plugin, own.platforms = "aws:runPowerShellScript", windows
+	}
+	for _, name := range d.Parameters {
+		own.parameters = append(own.parameters, parameter{name: name, list: true})
+	}
+	own.parameters = append(own.parameters, timeout())
+	if s.own[account] == nil {
+		s.own[account] = map[string]*document{}
+	}
+	s.own[account][d.Name] = own
+}
+
 // findDocument returns a document that a caller names, by name or by ARN.
-func findDocument(c *core.Call, name *string) (*document, error) {
-	short := aws.ToString(name)
+func (s *Service) findDocument(c *core.Call, name *string) (*document, error) {
+	short, owned := aws.ToString(name), true
 	if strings.HasPrefix(short, "arn:") {
+		short, owned = strings.CutPrefix(short, ownARN(c, ""))
 		short = strings.TrimPrefix(short, documentARN(c, ""))
 	}
-	d := documents[short]
+	d := s.own[c.Account.ID][short]
+	if d == nil || !owned {
+		d = documents[short]
+	}
 	if d == nil {
 		return nil, core.Errorf("InvalidDocument", "Document with name %s does not exist.", aws.ToString(name))
 	}
@@ -118,6 +149,11 @@ func findDocument(c *core.Call, name *string) (*document, error) {
 // documentARN of one of AWS's own documents, which belongs to no account.
 func documentARN(c *core.Call, name string) string {
 	return core.RegionalARN("ssm", c.Region, "", "document/"+name)
+}
+
+// ownARN of one of the caller's documents.
+func ownARN(c *core.Call, name string) string {
+	return core.RegionalARN("ssm", c.Region, c.Account.ID, "document/"+name)
 }
 
 // documentVersion checks the version asked for: there is one of each document.

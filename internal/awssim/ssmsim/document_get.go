@@ -60,10 +60,10 @@ func (s *Service) DescribeDocument(c *core.Call, in *ssm.DescribeDocumentInput) 
 }
 
 func (s *Service) authorizedDocument(c *core.Call, name, version *string) (*document, error) {
-	if err := c.Authorize(documentNeed(c, name)); err != nil {
+	if err := c.Authorize(s.documentNeed(c, name)); err != nil {
 		return nil, err
 	}
-	d, err := findDocument(c, name)
+	d, err := s.findDocument(c, name)
 	if err != nil {
 		return nil, err
 	}

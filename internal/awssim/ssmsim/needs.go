@@ -16,9 +16,13 @@ import (
 
 // documentNeed is the call's action on a document. One of AWS's own belongs to
 // no account.
-func documentNeed(c *core.Call, name *string) core.Need {
+func (s *Service) documentNeed(c *core.Call, name *string) core.Need {
 	resource := aws.ToString(name)
-	if !strings.HasPrefix(resource, "arn:") {
+	switch {
+	case strings.HasPrefix(resource, "arn:"):
+	case s.own[c.Account.ID][resource] != nil:
+		resource = ownARN(c, resource)
+	default:
 		resource = documentARN(c, resource)
 	}
 	return core.Need{

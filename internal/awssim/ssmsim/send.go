@@ -44,7 +44,7 @@ func (s *Service) SendCommand(c *core.Call, in *ssm.SendCommandInput) (*ssm.Send
 	if err != nil {
 		return nil, err
 	}
-	needs := []core.Need{documentNeed(c, in.DocumentName)}
+	needs := []core.Need{s.documentNeed(c, in.DocumentName)}
 	for _, id := range ids {
 		needs = append(needs, s.instanceNeed(c, ec2sim.Ref{Site: site(c), ID: id}))
 	}
@@ -113,7 +113,7 @@ func named(in *ssm.SendCommandInput) ([]string, error) {
 
 // plan makes a command that has no instances yet.
 func (s *Service) plan(c *core.Call, in *ssm.SendCommandInput) (*command, error) {
-	d, err := findDocument(c, in.DocumentName)
+	d, err := s.findDocument(c, in.DocumentName)
 	if err != nil {
 		return nil, err
 	}

@@ -17,13 +17,15 @@ type Service struct {
 	// means that they are not managed.
 	everywhere *Agent
 	commands   map[ec2sim.Site][]*command // oldest first
+	// own are documents by account and name.
+	own map[string]map[string]*document
 }
 
 // New returns a Systems Manager that manages nothing.
 func New(cloud *core.Cloud, instances *ec2sim.Service) *Service {
 	return &Service{
 		cloud: cloud, ec2: instances, delays: Delays{}.withDefaults(),
-		agents: map[ec2sim.Ref]*agent{}, commands: map[ec2sim.Site][]*command{},
+		agents: map[ec2sim.Ref]*agent{}, commands: map[ec2sim.Site][]*command{}, own: map[string]map[string]*document{},
 	}
 }
 
