@@ -124,6 +124,15 @@ func (d *describer) batch(s *describedSite, resource string, now time.Time) []st
 	return batch
 }
 
+// again notes that resources will be asked for as before.
+func (d *describer) again(s *describedSite, resources []string, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range resources {
+		s.coming[r] = now
+	}
+}
+
 func (d *describer) keep(s *describedSite, m Manifest, at time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -173,8 +182,10 @@ func (e *Engine) describe(ctx context.Context, driver int, r Resource) (Manifest
 // the site's token.
 func (e *Engine) describeBatch(ctx context.Context, client Describer, s *describedSite, resource string) error {
 	begun := time.Now()
-	for m, err := range client.Describe(ctx, e.describer.batch(s, resource, begun)) {
+	batch := e.describer.batch(s, resource, begun)
+	for m, err := range client.Describe(ctx, batch) {
 		if err != nil {
+			e.describer.again(s, batch, begun) // so that they stay together
 			return fmt.Errorf("describe: %w", err)
 		}
 		e.describer.keep(s, m, begun)

@@ -227,6 +227,7 @@ func TestAPointIsMadeWithoutAManifest(t *testing.T) {
 					require.Less(t, report.Jobs[0].Originals[0].Started.Sub(at), 2*time.Minute, "the snapshot does not wait for long")
 					if test.want > 0 {
 						d.manifests(t, p)
+						require.LessOrEqual(t, len(d.asked), 3, "what failed is asked for together again")
 						return
 					}
 					require.Contains(t, report.String(), "no manifest: i-b1 of "+siteB.String())
