@@ -35,7 +35,7 @@ func (g *grant) read() (iampolicy.Grant, error) {
 	case (g.GranteePrincipal == "") == (g.GranteeServicePrincipal == ""):
 		return iampolicy.Grant{}, errors.New("one of GranteePrincipal and GranteeServicePrincipal must be given")
 	case len(g.Operations) == 0:
-		return iampolicy.Grant{}, errors.New("Operations are missing")
+		return iampolicy.Grant{}, errors.New("no Operations are given")
 	case g.KeyID != "" && !isARN(g.KeyID):
 		return iampolicy.Grant{}, errors.New("KeyId must be the ARN of a key")
 	}
