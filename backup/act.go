@@ -129,6 +129,8 @@ func (a *advance) fold(v *verdict, snaps []Snapshot) error {
 		a.j.deleted(v.step.Snapshot)
 	case StepQuiesce, StepResume, StepVSS:
 		a.j.Quiesce.send(v.step.Kind, now, time.Time{})
+	case StepLock:
+		a.foldLock(v)
 	}
 	if told == "" {
 		told = v.step.Snapshot
@@ -195,9 +197,9 @@ func (j *Job) deleted(id string) {
 // blame notes a listing or a call that failed, and tells.
 func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 	now := time.Now()
-	class := classOf(err)
+	class := a.j.lockClass(v, err)
 	switch {
-	case v.step == nil || class != awserr.Unknown || !v.step.makes():
+	case v.step == nil || class != awserr.Unknown || !v.step.makes() && v.step.Kind != StepLock:
 	case v.step.Kind.runsScript():
 		a.j.Quiesce.send(v.step.Kind, now, now.Add(a.e.opts.Settle))
 	default:

@@ -151,7 +151,7 @@ func (a *advance) tellStage() {
 	}
 	for _, s := range a.w.reached {
 		ev := Event{Stage: s, Account: site.Account, Region: site.Region}
-		if s == Failed || s == Unrevoked {
+		if s.unwell() {
 			ev.Err = a.j.Err()
 		}
 		a.tell(ev)

@@ -98,6 +98,7 @@ const (
 	scopeManifest                  // what a restore needs beyond blocks
 	scopeQuiesce                   // bringing the resource to rest, and following its scripts
 	scopeResume                    // ending that
+	scopeLock                      // the locks of one destination, or of the originals
 )
 
 func (j *Job) trial(s scope) *Trial {
@@ -114,6 +115,8 @@ func (j *Job) trial(s scope) *Trial {
 		return &j.Quiesce.Trial
 	case scopeResume:
 		return &j.Quiesce.Resuming
+	case scopeLock:
+		return j.locking(s.i)
 	default:
 		return &j.Source
 	}
@@ -128,7 +131,9 @@ func decide(j *Job, w *world) *verdict {
 		return &verdict{end: true}
 	}
 	d := &decision{j: j, w: w, verified: make([]bool, len(j.Copies))}
-	for _, phase := range []func() *verdict{d.resume, d.survey, d.originals, d.rekey, d.copies, d.revoke, d.tidy} {
+	for _, phase := range []func() *verdict{
+		d.resume, d.survey, d.originals, d.lockOriginals, d.rekey, d.copies, d.lockCopies, d.revoke, d.tidy,
+	} {
 		if v := phase(); v != nil {
 			return v
 		}

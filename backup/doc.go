@@ -64,6 +64,9 @@
 //     stands in for it, and is looked up before a call is made again.
 //   - After a run that came to its end nothing is left shared and no
 //     intermediate is left, or the job says so: it is Unrevoked, or Failed.
+//   - What a plan wants locked is locked: originals once they are completed and
+//     before they are shared, copies once they are verified; or the job says so:
+//     it is Unlocked. No lock is ever made shorter or weaker.
 //   - A copy counts once it is completed and verified: size, key, identity.
 //     That is looked at anew whenever it matters.
 //   - One resource, one destination, one site that fails does not stop the others.

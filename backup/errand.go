@@ -18,6 +18,7 @@ type errand struct {
 	plan     string
 	source   accounts.ID
 	from, to string // key ARNs; empty from: the source is not encrypted
+	locks    bool   // the call locks
 }
 
 // errand returns what the call of a verdict is for. Listings are of all plans,
@@ -32,6 +33,8 @@ func (a *advance) errand(v *verdict) errand {
 	switch v.step.Kind {
 	case StepSnapshot, StepShare, StepRevoke:
 		return errand{plan: a.j.Plan}
+	case StepLock:
+		return errand{plan: a.j.Plan, locks: true}
 	case StepCopy:
 		m, owner := a.j.Resource.Members[v.fold.member], a.j.Resource.Site.Account
 		on := errand{plan: a.j.Plan, source: owner, from: m.KMSKey, to: v.step.KMSKey}
@@ -75,7 +78,7 @@ func (e *Engine) narrow(at actor, on errand) (Sessions, error) {
 func (e *Engine) planSession(partition string, at actor, on errand) (*iampolicy.Document, error) {
 	s := iampolicy.PlanSession{
 		Partition: partition, Vault: string(e.opts.Vault), Account: string(at.site.Account),
-		Plan: on.plan, Regions: []string{at.site.Region},
+		Plan: on.plan, Regions: []string{at.site.Region}, Locks: on.locks,
 	}
 	if on.to != "" {
 		s.Sources, s.Keys = []string{string(on.source)}, []string{on.to}

@@ -41,6 +41,8 @@ type cloud struct {
 	denied    map[accounts.ID]error
 	breaks    map[string]string    // volume: StateMessage its snapshots end with
 	locks     map[string]time.Time // snapshot: when its lock ends
+	lockOf    map[string]fakeLock  // and what else there is to it, if the engine made it
+	maxDays   int                  // that a role may lock for; zero: any number
 	images    map[string][]string  // image: its snapshots
 	binned    map[string]time.Time // snapshot: when it leaves the Recycle Bin
 	bin       time.Duration        // how long what is deleted stays there
@@ -84,7 +86,7 @@ func newCloud(t *testing.T) *cloud {
 		takes:     func(giB int32) time.Duration { return time.Minute + time.Duration(giB)*time.Second },
 		resources: map[backup.Site][]backup.Resource{}, snaps: map[string]*fakeSnap{}, last: map[string]time.Time{},
 		badKeys: map[string]bool{}, denied: map[accounts.ID]error{}, breaks: map[string]string{},
-		locks: map[string]time.Time{}, images: map[string][]string{}, binned: map[string]time.Time{},
+		locks: map[string]time.Time{}, lockOf: map[string]fakeLock{}, images: map[string][]string{}, binned: map[string]time.Time{},
 		shown: map[string]bool{},
 	}
 }
@@ -114,6 +116,8 @@ func (c *cloud) API(s backup.Step) string {
 		return "DeleteSnapshot"
 	case backup.StepQuiesce, backup.StepResume, backup.StepVSS:
 		return "SendCommand"
+	case backup.StepLock:
+		return "LockSnapshot"
 	default:
 		return "ModifySnapshotAttribute"
 	}
@@ -163,7 +167,7 @@ var mayDo = map[string][]accounts.Purpose{
 	"discover": {accounts.Backup}, "list": {accounts.Backup, accounts.VaultWriter},
 	"snapshot": {accounts.Backup}, "copy": {accounts.Backup, accounts.VaultWriter},
 	"share": {accounts.Backup}, "revoke": {accounts.Backup},
-	"delete": {accounts.Pruner, accounts.VaultPruner},
+	"delete": {accounts.Pruner, accounts.VaultPruner}, "lock": {accounts.Backup, accounts.VaultWriter},
 	"images": {accounts.Backup, accounts.VaultWriter}, "locks": {accounts.Backup, accounts.VaultWriter},
 	"bin": {accounts.Backup, accounts.VaultWriter}, "commands": {accounts.Backup},
 	"quiesce": {accounts.Backup}, "resume": {accounts.Backup}, "vss": {accounts.Backup},
@@ -304,6 +308,8 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		s.shared[step.With], s.since = true, time.Now()
 	case backup.StepRevoke:
 		delete(s.shared, step.With)
+	case backup.StepLock:
+		return nil, f.lock(s, *step.Lock)
 	case backup.StepDelete:
 		if s.Tags["snapkeep:vault"] == "" {
 			f.t.Errorf("deletes %s, which is not ours", s.ID)

@@ -50,6 +50,7 @@ func (f *forecaster) add(j *Job, d Driver) {
 	f.out.Volumes += len(j.Resource.Members)
 	f.out.GiB += j.SizeGiB()
 	f.jobs = append(f.jobs, reckoned{Job: j})
+	f.locks(*j, d)
 	est, source := f.e.opts.Estimate, j.Resource.Site
 	var alone time.Duration // what the job takes with all the world for itself
 	if !traced(j.Originals) && !j.Settle {

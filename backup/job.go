@@ -36,6 +36,8 @@ type Job struct {
 	RekeyKey string `json:"rekeyKey,omitempty"`
 	// Deadline is when the job is to be done, by the plan. Zero means never.
 	Deadline time.Time `json:"deadline,omitzero"`
+	// Lock of the originals: the plan's. Nil means none.
+	Lock *Lock `json:"lock,omitempty"`
 	// Settle says that the job finishes what an older run left: it makes no
 	// originals.
 	Settle bool `json:"settle,omitempty"`
@@ -55,9 +57,9 @@ type Job struct {
 	// Shares are the accounts that the snapshots are shared with.
 	Shares []JobShare `json:"shares,omitempty"`
 
-	// Stage the job is at. Reached is the last one before Failed or Unrevoked.
+	// Stage the job is at. Reached is the last one before Failed, Unlocked or Unrevoked.
 	Stage   Stage `json:"stage"`
-	Reached Stage `json:"reached"` // equal to Stage until the job ends Failed or Unrevoked
+	Reached Stage `json:"reached"` // equal to Stage until the job ends otherwise than Done
 	// Believe is the moment from which a listing proves that something was
 	// not made: what is missing in an older one may have been made by a call
 	// whose answer nobody saw. Zero means that there was no such call.
@@ -75,6 +77,8 @@ type Job struct {
 	Tidy   Trial `json:"tidy,omitzero"` // given up, it ends the job Unrevoked and not Failed
 	// Manifest is how far the job is with what a restore needs beyond blocks.
 	Manifest JobManifest `json:"manifest,omitzero"`
+	// Locking is how locking the originals goes. Given up, it ends the job Unlocked.
+	Locking Trial `json:"locking,omitzero"`
 	// Calls counts the calls made for this job by the name of the API.
 	Calls map[string]int `json:"calls,omitempty"`
 }
@@ -88,7 +92,11 @@ type JobCopy struct {
 	// Spoiled holds copies of an earlier attempt that ended in state error: they
 	// are made again, and these removed.
 	Spoiled []Trace `json:"spoiled,omitempty"`
-	Trial   Trial   `json:"trial,omitzero"` // of all that is done there
+	Trial   Trial   `json:"trial,omitzero"` // of all that is done there, but for locks
+	// Lock of the copies: the destination's. Nil means none.
+	Lock *Lock `json:"lock,omitempty"`
+	// Locking is how that goes. Given up, it ends the job Unlocked.
+	Locking Trial `json:"locking,omitzero"`
 	// CompletionMinutes of time-based copies; zero for others.
 	CompletionMinutes int `json:"completionMinutes,omitempty"`
 	// Expected holds how long copying each member is expected to take, from the
@@ -125,6 +133,9 @@ type Trace struct {
 	Completed bool      `json:"completed,omitempty"` // state completed, when last listed
 	Failed    bool      `json:"failed,omitempty"`    // state error
 	Deleted   bool      `json:"deleted,omitempty"`   // by the job, or listed no more
+	// Locked is until when it is locked, at least. Zero means that the job has
+	// not locked it, nor seen that it is.
+	Locked time.Time `json:"locked,omitzero"`
 }
 
 // A Trial is how attempts at something have gone.
@@ -147,11 +158,11 @@ func (j Job) Run() string { return RunID(j.Plan, j.At) }
 func (j Job) SizeGiB() int64 { return j.Resource.sizeGiB() }
 
 // Done says whether there is nothing left to do.
-func (j Job) Done() bool { return j.Stage == Done || j.Stage == Unrevoked || j.Stage == Failed }
+func (j Job) Done() bool { return j.Stage == Done || j.Stage.unwell() }
 
-// Err returns why the job ended Failed or Unrevoked, as an *Error; else nil.
+// Err returns why the job ended Failed, Unlocked or Unrevoked, as an *Error; else nil.
 func (j Job) Err() error {
-	if j.Stage != Failed && j.Stage != Unrevoked {
+	if !j.Stage.unwell() {
 		return nil
 	}
 	return &Error{j.Resource.Site.Account, j.Resource.Site.Region, j.Resource.ARN, j.Reached, errors.Join(j.faults()...)}
@@ -168,6 +179,10 @@ func (j Job) faults() []error {
 	add("", j.Source)
 	for _, c := range j.Copies {
 		add("copy to "+c.Site.String()+": ", c.Trial)
+	}
+	add(unlockedFor(j.Resource.Site, j.Lock, j.Originals), j.Locking)
+	for _, c := range j.Copies {
+		add(unlockedFor(c.Site, c.Lock, c.Snapshots), c.Locking)
 	}
 	for _, s := range j.Shares {
 		add("share with "+s.Account.String()+": ", s.Trial)
@@ -248,7 +263,7 @@ func newJob(vault accounts.ID, plan string, at time.Time, r Resource) Job {
 // addCopy makes a destination due.
 func (j *Job) addCopy(c Copy) {
 	j.Copies = append(j.Copies, JobCopy{
-		Site: c.Site(), KMSKey: c.KMSKey, CompletionMinutes: c.CompletionMinutes, Snapshots: make([]Trace, len(j.Resource.Members)),
+		Site: c.Site(), KMSKey: c.KMSKey, CompletionMinutes: c.CompletionMinutes, Lock: c.Lock, Snapshots: make([]Trace, len(j.Resource.Members)),
 	})
 }
 

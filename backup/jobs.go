@@ -140,6 +140,9 @@ func (c *census) viewIDs() []viewID {
 				add(viewID{site: s.site, purpose: accounts.Backup, shared: d.Account, driver: s.driver})
 			}
 			add(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: s.driver})
+			if d.Lock != nil {
+				add(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: s.driver, locks: true})
+			}
 		}
 	}
 	return ids
@@ -152,6 +155,9 @@ func (c *census) unlisted(id viewID, err error) {
 	switch classOf(err) {
 	case awserr.Unknown, awserr.Throttled, awserr.Quota:
 		return
+	}
+	if id.locks {
+		return // the jobs that lock say so
 	}
 	if id.purpose == accounts.VaultWriter {
 		if c.destErrs[id.site] == nil {
@@ -295,6 +301,7 @@ func (c *census) membersOf(r Resource, h history) []Member {
 
 // equip gives a job what does not depend on its resource.
 func (c *census) equip(j *Job, s *siteCensus) {
+	j.Lock = c.plan.Lock
 	j.RekeyKey = c.plan.Sources[s.source].RekeyKeys[s.site.Region]
 	given := j.At
 	if j.At.Equal(c.at) {

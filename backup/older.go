@@ -101,6 +101,10 @@ func (c *census) unfinished(r *pastRun, runs []*pastRun, selected bool) (left bo
 		present, completed := r.copied(d.Site())
 		switch all := len(r.job.Resource.Members); {
 		case completed == all:
+			if c.unlockedAt(r, runs, d) {
+				r.job.addCopy(d)
+				left = true
+			}
 		case present < all && (!r.whole || !c.stillDue(r, runs, d)):
 		default:
 			if err := c.mayCopy(r, selected, d.Account); err != nil {

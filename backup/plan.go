@@ -22,6 +22,9 @@ type Plan struct {
 	// told by Run as soon as it can be foreseen (ErrDeadline); nothing is given
 	// up for it. Zero means that there is none.
 	Deadline time.Duration `json:"deadline,omitempty"`
+	// Lock on every original, in the protected account, once it is completed.
+	// Nil means none. Retention and Copy.DropOriginal wait for its end.
+	Lock *Lock `json:"lock,omitempty"`
 	// Copies of every recovery point. None leaves the originals where they
 	// are, at the mercy of their own account.
 	Copies []Copy `json:"copies,omitempty"`
@@ -67,6 +70,9 @@ type Copy struct {
 	CompletionMinutes int `json:"completionMinutes,omitempty"`
 	// Retention of the copies. The zero policy inherits the plan's.
 	Retention retention.Policy `json:"retention,omitzero"`
+	// Lock on every copy, once it is verified. Nil means none: the plan's Lock is
+	// for originals alone.
+	Lock *Lock `json:"lock,omitempty"`
 	// DropOriginal prunes the originals once they are copied here and
 	// verified, but for the newest, so that the next snapshot and the next
 	// copy stay incremental.

@@ -95,6 +95,9 @@ func (r *Report) String() string {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, j := range r.Jobs {
 		fmt.Fprintf(w, "%s\t%s\t%d GiB\t%s\t%d of %d copies", j.Resource.Site, j.Resource.ID(), j.SizeGiB(), j.Stage, j.verifiedCopies(), len(j.Copies))
+		if n := len(j.Unlocked()); n > 0 {
+			fmt.Fprintf(w, "\t%d unlocked", n)
+		}
 		if j.Settle {
 			fmt.Fprintf(w, "\tof %s", j.Run())
 		}

@@ -205,9 +205,10 @@ func (d *decision) finish() *verdict {
 		}
 		return &verdict{until: d.later, waiting: d.why, lines: d.lines, timer: d.timer}
 	}
-	failed, loose := j.Source.Fault != nil, j.Tidy.Fault != nil || j.Quiesce != nil && j.Quiesce.Resuming.Fault != nil
+	failed, open := j.Source.Fault != nil, j.Locking.Fault != nil
+	loose := j.Tidy.Fault != nil || j.Quiesce != nil && j.Quiesce.Resuming.Fault != nil
 	for _, c := range j.Copies {
-		failed = failed || c.Trial.Fault != nil
+		failed, open = failed || c.Trial.Fault != nil, open || c.Locking.Fault != nil
 	}
 	for _, s := range j.Shares {
 		loose = loose || s.Trial.Fault != nil
@@ -216,6 +217,9 @@ func (d *decision) finish() *verdict {
 	case failed:
 		j.Stage = Failed
 		d.w.reached = append(d.w.reached, Failed)
+	case open:
+		j.Stage = Unlocked
+		d.w.reached = append(d.w.reached, Unlocked)
 	case loose:
 		j.Stage = Unrevoked
 		d.w.reached = append(d.w.reached, Unrevoked)

@@ -219,16 +219,17 @@ func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
 	s.begun = begun
 	s.mu.Unlock()
 	listing, done := e.observer.during(ctx, "list", id.site)
-	snaps, err := e.snapshots(listing, id)
+	v, err := e.read(listing, id, begun)
 	done(err)
 	s.mu.Lock()
 	s.begun = time.Time{}
 	s.mu.Unlock()
 	if err == nil {
-		v := newView(begun, snaps)
 		before := s.put(v, e.opts.Grace)
-		e.habits.learn(id.site, before, v)
-		e.ears.check(id.site, before, v)
+		if !id.locks {
+			e.habits.learn(id.site, before, v)
+			e.ears.check(id.site, before, v)
+		}
 		return s.latest(), nil
 	}
 	if ctx.Err() == nil {

@@ -9,7 +9,8 @@ type Stage string
 // originals completed) → Rekeyed (only where `aws/ebs` encrypts) → Shared →
 // Copied → Verified → Revoked → Done. Unrevoked ends a job whose copies are
 // safe and whose share or intermediates could not be removed, or whose instance
-// may still be at rest, since the script that ends that failed; Failed ends a
+// may still be at rest, since the script that ends that failed; Unlocked one
+// whose copies are safe and could not all be locked, see Job.Unlocked; Failed ends a
 // job that did not make its point or did not reach all its destinations.
 // A stage that a job has no need of is left out: one without copies goes from
 // Snapshotted to Done.
@@ -23,8 +24,12 @@ const (
 	Revoked     Stage = "revoked"
 	Done        Stage = "done"
 	Unrevoked   Stage = "unrevoked"
+	Unlocked    Stage = "unlocked"
 	Failed      Stage = "failed"
 )
 
 // stages holds all stages, in order.
-var stages = []Stage{Planned, Snapshotted, Rekeyed, Shared, Copied, Verified, Revoked, Done, Unrevoked, Failed}
+var stages = []Stage{Planned, Snapshotted, Rekeyed, Shared, Copied, Verified, Revoked, Done, Unrevoked, Unlocked, Failed}
+
+// unwell says whether a job is at its end and something went wrong for good.
+func (s Stage) unwell() bool { return s == Unrevoked || s == Unlocked || s == Failed }

@@ -19,6 +19,8 @@ type Step struct {
 	CompletionMinutes int `json:"completionMinutes,omitempty"`
 	// With names the account shared with (StepShare, StepRevoke).
 	With accounts.ID `json:"with,omitempty"`
+	// Lock to put on Snapshot, or to make its lock (StepLock). It has Days and no Until.
+	Lock *Lock `json:"lock,omitempty"`
 	// Tags of what is made, set in the same call (StepSnapshot, StepCopy, StepVSS).
 	Tags map[string]string `json:"tags,omitempty"`
 	// Description of what is made.
@@ -48,6 +50,10 @@ const (
 	// StepManifest is told in events alone: no driver is given it. The manifest
 	// of a point was stored, or could not be.
 	StepManifest StepKind = "manifest"
+	// StepLock is for clients that are a Locker. A lock that is there is
+	// replaced. An answer that was lost is an error that wraps
+	// ErrUnknownOutcome, as with what makes a snapshot.
+	StepLock StepKind = "lock"
 )
 
 // makes says whether a step makes what a second call would make once more.

@@ -37,6 +37,7 @@ func (p Plan) Validate() error {
 	if p.Deadline < 0 {
 		c.wrong("deadline", "%v is negative", p.Deadline)
 	}
+	c.lock("lock", p.Lock)
 	for i, d := range p.Copies {
 		c.copy(fmt.Sprintf("copies[%d]", i), d, p.Retention)
 	}
@@ -89,6 +90,7 @@ func (c *planCheck) copy(field string, d Copy, inherited retention.Policy) {
 	if !isZero(d.Retention) {
 		c.policy(field+".retention", d.Retention)
 	}
+	c.lock(field+".lock", d.Lock)
 	if d.Every < 0 {
 		c.wrong(field+".every", "%d is negative", d.Every)
 	}

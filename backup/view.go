@@ -14,6 +14,7 @@ type viewID struct {
 	purpose accounts.Purpose
 	shared  accounts.ID // only what is shared with this account; empty: all
 	driver  int         // whose snapshots
+	locks   bool        // the locks on them, not the snapshots
 }
 
 // A view is one listing, indexed; it is never changed. A view may hold forged
@@ -29,6 +30,8 @@ type view struct {
 	making []pend // what pends is, of made
 	// made holds what was made here and is not listed yet, see sight.made.
 	made []made
+	// locks by snapshot, in a listing of locks; such a listing has nothing else.
+	locks map[string]SnapshotLock
 }
 
 // A made is a snapshot that one of our own calls made.

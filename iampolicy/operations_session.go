@@ -6,7 +6,7 @@ package iampolicy
 // a session policy has 2,048 characters.
 var sessionCalls = []engineCall{
 	{
-		ops: []string{"list", "discover"}, papers: backupSession, sid: "ReadInRegions",
+		ops: []string{"list", "discover"}, papers: backupSession, sid: "Read",
 		actions: []string{"ec2:DescribeInstances", "ec2:DescribeVolumes"}, on: onAll,
 		when: []clause{equals("aws:RequestedRegion", theRegions)},
 		why:  "The plan looks at its own Regions.",
@@ -17,7 +17,7 @@ var sessionCalls = []engineCall{
 		why: "Whether a volume's key is one that can be shared, its description tells.",
 	},
 	{
-		ops: []string{"snapshot"}, papers: backupSession, sid: "SnapshotInRegions",
+		ops: []string{"snapshot"}, papers: backupSession, sid: "Snapshot",
 		actions: []string{"ec2:CreateSnapshot", "ec2:CreateSnapshots"}, on: onOwn("instance", "volume"),
 		when: []clause{equals("aws:RequestedRegion", theRegions)},
 		why:  "The plan snapshots in its own Regions.",
@@ -39,7 +39,7 @@ var sessionCalls = []engineCall{
 		why: "Snapshots of other plans are shared by those.",
 	},
 	{
-		ops: []string{"list", "prune"}, papers: backupSession | writerSession, sid: "ReadInRegions",
+		ops: []string{"list", "prune"}, papers: backupSession | writerSession, sid: "Read",
 		actions: []string{
 			"ec2:DescribeImages", "ec2:DescribeLockedSnapshots", "ec2:DescribeSnapshotTierStatus", "ec2:DescribeSnapshots",
 			"ec2:ListSnapshotsInRecycleBin",
@@ -81,6 +81,16 @@ var sessionCalls = []engineCall{
 		ops: []string{"copy"}, papers: writerSession, sid: "UseKeysOfPlan",
 		actions: []string{"kms:DescribeKey"}, on: onKeys, only: ifCopies,
 		why: "They are looked at first.",
+	},
+	{
+		ops: []string{"lock"}, papers: writerSession, sid: "LockOfPlan",
+		actions: []string{"ec2:LockSnapshot"}, on: onSnapshots, when: []clause{equals(taggedPlan, thePlan)}, only: ifLocks,
+		why: "A plan locks what is its own; for how long, the role says.",
+	},
+	{
+		ops: []string{"lock"}, papers: backupSession, sid: "ShareOfPlan",
+		actions: []string{"ec2:LockSnapshot"}, on: onSnapshots, when: []clause{equals(taggedPlan, thePlan)}, only: ifLocks,
+		why: "A plan locks what is its own; for how long, the role says.",
 	},
 	{
 		ops: []string{"prune"}, papers: deleterSession, sid: "DeleteOldOfPlan",

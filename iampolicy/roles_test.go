@@ -143,9 +143,10 @@ func planSessions(i iampolicy.Installation) map[string]iampolicy.PlanSession {
 	p := i.Protected[slices.IndexFunc(i.Protected, func(p iampolicy.Protected) bool { return len(p.RekeyKeys) > 0 })]
 	target := iampolicy.PlanSession{
 		Partition: i.Partition, Vault: i.Vault, Account: p.Account, Plan: "nightly", Regions: p.Regions[:1], Sources: []string{p.Account}, Keys: p.RekeyKeys[:1],
-		Before: pruneBefore,
+		Before: pruneBefore, Locks: p.Lock != nil,
 	}
 	vault := target
+	vault.Locks = i.Lock != nil
 	vault.Account, vault.Regions, vault.Keys = i.Vault, i.Regions[:1], []string{i.VaultKeys[0], p.SourceKeys[0]}
 	return map[string]iampolicy.PlanSession{"backup": target, "pruner": target, "vault-writer": vault, "vault-sharer": vault, "vault-pruner": vault}
 }

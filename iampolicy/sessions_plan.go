@@ -28,6 +28,9 @@ type PlanSession struct {
 	// the sources' and its own. None leaves copying out. For "backup" the keys
 	// that are rekeyed to are enough.
 	Keys []string
+	// Locks says that the plan locks snapshots. It counts for "backup" and
+	// "vault-writer".
+	Locks bool
 	// Before is for the pruners: what was started before it may be deleted.
 	Before time.Time
 }
@@ -66,6 +69,9 @@ func (s PlanSession) Policy(purpose string) (*Document, error) {
 		copyFrom: s.Sources, keys: s.Keys, before: s.Before,
 	}
 	p.plan = s.Plan
+	if s.Locks {
+		p.lock = &LockBounds{} // the role's own bounds count
+	}
 	doc, _ := write(which, p)
 	if doc.Size() > SessionLimit {
 		doc = doc.Minify() // without the names of its statements

@@ -104,6 +104,8 @@ func (d *Driver) API(s backup.Step) string {
 		return "DeleteSnapshot"
 	case backup.StepQuiesce, backup.StepResume, backup.StepVSS:
 		return "SendCommand"
+	case backup.StepLock:
+		return "LockSnapshot"
 	}
 	return ""
 }

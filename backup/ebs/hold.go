@@ -73,30 +73,22 @@ func (c *client) images(ctx context.Context, yield func(backup.SnapshotHold, err
 }
 
 // locks yields each snapshot that is locked. The end of a lock is known once
-// its snapshot is completed (EC2 API Reference, LockedSnapshotsInfo). The SDK
-// has no paginator for this call.
+// its snapshot is completed (EC2 API Reference, LockedSnapshotsInfo).
 func (c *client) locks(ctx context.Context, yield func(backup.SnapshotHold, error) bool) bool {
-	in := &ec2.DescribeLockedSnapshotsInput{MaxResults: aws.Int32(1000)}
-	for {
-		page, err := c.ec2.DescribeLockedSnapshots(ctx, in)
+	for l, err := range c.locked(ctx) {
 		if err != nil {
 			return unread(yield, retention.SnapshotLock, "DescribeLockedSnapshots", err)
 		}
-		for _, l := range page.Snapshots {
-			if l.LockState == types.LockStateExpired {
-				continue
-			}
-			id := aws.ToString(l.SnapshotId)
-			hold := retention.Hold{Kind: retention.SnapshotLock, Ref: id, Until: aws.ToTime(l.LockExpiresOn)}
-			if !yield(backup.SnapshotHold{Snapshot: id, Hold: hold}, nil) {
-				return false
-			}
+		if l.LockState == types.LockStateExpired {
+			continue
 		}
-		if aws.ToString(page.NextToken) == "" {
-			return true
+		id := aws.ToString(l.SnapshotId)
+		hold := retention.Hold{Kind: retention.SnapshotLock, Ref: id, Until: aws.ToTime(l.LockExpiresOn)}
+		if !yield(backup.SnapshotHold{Snapshot: id, Hold: hold}, nil) {
+			return false
 		}
-		in.NextToken = page.NextToken
 	}
+	return true
 }
 
 // inArchive are the last moves of snapshots that are in the archive, on their

@@ -20,9 +20,9 @@ const maxExcluded = 40
 
 // Do makes the step's one call. CreateSnapshot, CreateSnapshots and
 // CopySnapshot have no client token (EC2 API Reference), so they are sent
-// once, and an error that leaves open whether they took effect wraps
-// backup.ErrUnknownOutcome. The other calls may be sent five times, but not if
-// they were throttled: that is the engine's to know and to wait for.
+// once, as LockSnapshot is, and an error that leaves open whether they took
+// effect wraps backup.ErrUnknownOutcome. The other calls may be sent five times,
+// but not if they were throttled: that is the engine's to know and to wait for.
 func (c *client) Do(ctx context.Context, s backup.Step) ([]backup.Snapshot, error) {
 	switch s.Kind {
 	case backup.StepSnapshot:
@@ -49,6 +49,8 @@ func (c *client) Do(ctx context.Context, s backup.Step) ([]backup.Snapshot, erro
 		return nil, err
 	case backup.StepQuiesce, backup.StepResume, backup.StepVSS:
 		return nil, c.script(ctx, s)
+	case backup.StepLock:
+		return nil, c.lock(ctx, s)
 	}
 	return nil, fmt.Errorf("step %q: %w", s.Kind, backup.ErrUnsupported)
 }

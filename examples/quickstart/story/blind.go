@@ -18,11 +18,14 @@ type blind struct {
 }
 
 func (b blind) Open(cfg aws.Config, site backup.Site) backup.Client {
-	return blindClient{b.Driver.Open(cfg, site), b.w}
+	c := b.Driver.Open(cfg, site)
+	return blindClient{c, c.(backup.Holder), c.(backup.Locker), b.w}
 }
 
 type blindClient struct {
 	backup.Client
+	backup.Holder
+	backup.Locker
 	w *World
 }
 

@@ -208,6 +208,12 @@ func settings() []setting {
 			calls: 29,
 		},
 		{
+			name:  "locked",
+			build: lockedLab,
+			steps: func() []step { return []step{aDay("day 1"), aDay("day 2")} },
+			calls: 23 + 23 + 2*2*6,
+		},
+		{
 			name: "originals dropped",
 			build: func(t *testing.T) *lab {
 				l := kept(t, "last=7", "last=7")

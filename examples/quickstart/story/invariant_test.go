@@ -55,6 +55,7 @@ func (l *lab) check() []string {
 	}
 	snapshots := l.Cloud.Snapshots()
 	l.checkEach(&v, snapshots)
+	l.checkLocks(&v, snapshots)
 	l.checkSets(&v, l.sets(snapshots))
 	l.checkRestored(&v)
 	l.checkCatalog(&v)

@@ -163,13 +163,18 @@ func (l *lab) addDestination(region string) {
 		KeyId: made.KeyMetadata.KeyId, Policy: aws.String(string(text)), BypassPolicyLockoutSafetyCheck: true,
 	})
 	require.NoError(l.t, err)
+	l.putRoles()
+	first := l.Plan.Copies[0]
+	l.Plan.Copies = append(l.Plan.Copies, backup.Copy{Account: l.vault(), Region: region, KMSKey: key, Retention: first.Retention})
+}
+
+// putRoles installs the roles of a changed installation.
+func (l *lab) putRoles() {
 	roles, err := l.Install.Roles()
 	require.NoError(l.t, err)
 	for _, r := range roles {
 		l.Cloud.PutRole(accounts.ID(r.Account), backuptest.Role{Name: r.Name, Trust: r.Trust, Policies: []*iampolicy.Document{r.Policy}})
 	}
-	first := l.Plan.Copies[0]
-	l.Plan.Copies = append(l.Plan.Copies, backup.Copy{Account: l.vault(), Region: region, KMSKey: key, Retention: first.Retention})
 }
 
 // write changes something on every volume.

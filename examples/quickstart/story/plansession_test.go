@@ -49,7 +49,7 @@ func (s inPlan) Config(ctx context.Context, id accounts.ID, p accounts.Purpose, 
 // planSession is what the story's plan uses of a role.
 func (s *stage) planSession(plan string) func(accounts.ID, accounts.Purpose) iampolicy.PlanSession {
 	return func(id accounts.ID, p accounts.Purpose) iampolicy.PlanSession {
-		out := iampolicy.PlanSession{Vault: string(theVault), Account: string(id), Plan: plan}
+		out := iampolicy.PlanSession{Vault: string(theVault), Account: string(id), Plan: plan, Locks: s.Plan.Lock != nil}
 		if p == accounts.VaultWriter {
 			out.Regions, out.Keys = s.Install.Regions, slices.Clone(s.Install.VaultKeys)
 			for _, from := range s.Install.Protected {
@@ -163,4 +163,46 @@ func (s *stage) plain(ctx context.Context, in accounts.ID) (string, error) {
 		}
 	}
 	return "", errors.New("no such snapshot")
+}
+
+// A plan that locks does so in sessions of its own that say it locks.
+func TestAPlanLocksInItsOwnSessions(t *testing.T) {
+	backuptest.Simulate(func() {
+		ctx := context.Background()
+		s, err := newStage(ctx, backuptest.Options{Seed: 1})
+		require.NoError(t, err)
+		bounds := &iampolicy.LockBounds{Min: 1, Max: 9}
+		s.Install.Lock = bounds
+		for i := range s.Install.Protected {
+			s.Install.Protected[i].Lock = bounds
+		}
+		roles, err := s.Install.Roles()
+		require.NoError(t, err)
+		for _, r := range roles {
+			s.Cloud.PutRole(accounts.ID(r.Account), backuptest.Role{Name: r.Name, Trust: r.Trust, Policies: []*iampolicy.Document{r.Policy}})
+		}
+		s.Plan.Lock = &backup.Lock{Mode: backup.Governance, Days: 1}
+		s.Plan.Copies[0].Lock = &backup.Lock{Mode: backup.Compliance, Days: 9, CoolOffHours: 1}
+		sessions, err := accounts.New(s.Base(), s.accounts(), accounts.Options{})
+		require.NoError(t, err)
+		for _, locks := range []bool{true, false} {
+			of := s.planSession(s.Plan.Name)
+			narrow := func(id accounts.ID, p accounts.Purpose) iampolicy.PlanSession {
+				session := of(id, p)
+				session.Locks = locks
+				return session
+			}
+			engine, err := backup.New(inPlan{sessions, narrow}, []backup.Driver{ebs.New(ebs.Options{})}, backup.Options{Vault: theVault})
+			require.NoError(t, err)
+			report, err := engine.Run(ctx, s.Plan, time.Now())
+			if locks {
+				require.NoError(t, err)
+				require.NotZero(t, report.Calls["LockSnapshot"])
+				time.Sleep(24 * time.Hour)
+				continue
+			}
+			require.ErrorIs(t, err, backup.ErrDenied)
+			require.NotEmpty(t, report.Jobs[len(report.Jobs)-1].Unlocked())
+		}
+	})
 }
