@@ -90,6 +90,16 @@
 //     have ended there: see [Options.MaxPoll]. Who has events of AWS gives them to
 //     the engine by a [Feed].
 //
+// # Immutability and cost
+//
+// [Copy.Lock] keeps copies from being deleted until a day, [Copy.Archive] has
+// [Engine.PlanArchive] and [Engine.Archive] move old ones to where they cost less.
+// A prune waits for either, see [Engine.PlanPrune]. If the accounts have rules of
+// the Recycle Bin, what a prune deletes is kept there for a while, and is paid
+// for: [PruneResult.Recoverable] says until when. Bring it back with EC2's
+// RestoreSnapshotFromRecycleBin, every snapshot of the point: its tags come with
+// it, so Points shows the point again, Pending until the last one is recovered.
+//
 // # What a crash leaves
 //
 // Snapshots, shares and copies as they were made so far, all tagged. Run with

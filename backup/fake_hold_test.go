@@ -52,6 +52,15 @@ func (f *fakeClient) Holds(ctx context.Context) iter.Seq2[backup.SnapshotHold, e
 				return
 			}
 		}
+		f.mu.Lock()
+		cold := maps.Clone(f.cold)
+		f.mu.Unlock()
+		for id, at := range cold {
+			hold := retention.Hold{Kind: retention.ColdMinimum, Ref: id, Until: at.Add(90 * 24 * time.Hour)}
+			if f.snaps[id].site == f.site && !f.snaps[id].gone && !yield(backup.SnapshotHold{Snapshot: id, Hold: hold}, nil) {
+				return
+			}
+		}
 	}
 }
 

@@ -44,6 +44,7 @@ type cloud struct {
 	lockOf    map[string]fakeLock  // and what else there is to it, if the engine made it
 	maxDays   int                  // that a role may lock for; zero: any number
 	images    map[string][]string  // image: its snapshots
+	cold      map[string]time.Time // snapshot: when it was archived
 	binned    map[string]time.Time // snapshot: when it leaves the Recycle Bin
 	bin       time.Duration        // how long what is deleted stays there
 	// before and after are asked about every call; an error is returned before
@@ -87,7 +88,7 @@ func newCloud(t *testing.T) *cloud {
 		resources: map[backup.Site][]backup.Resource{}, snaps: map[string]*fakeSnap{}, last: map[string]time.Time{},
 		badKeys: map[string]bool{}, denied: map[accounts.ID]error{}, breaks: map[string]string{},
 		locks: map[string]time.Time{}, lockOf: map[string]fakeLock{}, images: map[string][]string{}, binned: map[string]time.Time{},
-		shown: map[string]bool{},
+		shown: map[string]bool{}, cold: map[string]time.Time{},
 	}
 }
 
@@ -118,6 +119,8 @@ func (c *cloud) API(s backup.Step) string {
 		return "SendCommand"
 	case backup.StepLock:
 		return "LockSnapshot"
+	case backup.StepArchive:
+		return "ModifySnapshotTier"
 	default:
 		return "ModifySnapshotAttribute"
 	}
@@ -167,7 +170,8 @@ var mayDo = map[string][]accounts.Purpose{
 	"discover": {accounts.Backup}, "list": {accounts.Backup, accounts.VaultWriter},
 	"snapshot": {accounts.Backup}, "copy": {accounts.Backup, accounts.VaultWriter},
 	"share": {accounts.Backup}, "revoke": {accounts.Backup},
-	"delete": {accounts.Pruner, accounts.VaultPruner}, "lock": {accounts.Backup, accounts.VaultWriter},
+	"archive": {accounts.VaultPruner},
+	"delete":  {accounts.Pruner, accounts.VaultPruner}, "lock": {accounts.Backup, accounts.VaultWriter},
 	"images": {accounts.Backup, accounts.VaultWriter}, "locks": {accounts.Backup, accounts.VaultWriter},
 	"bin": {accounts.Backup, accounts.VaultWriter}, "commands": {accounts.Backup},
 	"quiesce": {accounts.Backup}, "resume": {accounts.Backup}, "vss": {accounts.Backup},
@@ -310,6 +314,8 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		delete(s.shared, step.With)
 	case backup.StepLock:
 		return nil, f.lock(s, *step.Lock)
+	case backup.StepArchive:
+		return nil, f.archive(s)
 	case backup.StepDelete:
 		if s.Tags["snapkeep:vault"] == "" {
 			f.t.Errorf("deletes %s, which is not ours", s.ID)

@@ -100,6 +100,10 @@ type Options struct {
 	MaxPrunes int
 	MaxShare  float64 // 0.5 is half of the points
 
+	// MaxArchives is how many recovery points one Archive may move. A plan over
+	// it is refused as a whole with ErrOverCap. Zero means no cap.
+	MaxArchives int
+
 	// Manifests stores, for each recovery point, what a restore needs beyond
 	// blocks; the digest is in the tags of its snapshots. Nil means that there
 	// are no manifests.
@@ -179,6 +183,7 @@ func (o Options) resolve() (Options, error) {
 	whole("CopyThroughput", &o.CopyThroughput, 2000)
 	whole("MaxPending", &o.MaxPending, 100)
 	whole("MaxPrunes", &o.MaxPrunes, 0)
+	whole("MaxArchives", &o.MaxArchives, 0)
 	span("MaxAge", &o.MaxAge, 15*time.Second)
 	span("MaxPoll", &o.MaxPoll, 5*time.Minute)
 	span("Grace", &o.Grace, 5*time.Minute)

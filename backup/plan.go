@@ -73,6 +73,9 @@ type Copy struct {
 	// Lock on every copy, once it is verified. Nil means none: the plan's Lock is
 	// for originals alone.
 	Lock *Lock `json:"lock,omitempty"`
+	// Archive moves old copies to the archive tier when Engine.Archive is
+	// called. Nil moves none.
+	Archive *Archive `json:"archive,omitempty"`
 	// DropOriginal prunes the originals once they are copied here and
 	// verified, but for the newest, so that the next snapshot and the next
 	// copy stay incremental.

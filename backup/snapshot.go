@@ -27,6 +27,9 @@ type Snapshot struct {
 	// ModifySnapshotAttribute: permissions and product codes alone).
 	Description string            `json:"description,omitempty"`
 	Tags        map[string]string `json:"tags,omitempty"` // all of them
+	// Archived says that it is in the archive tier, where nothing can be made of
+	// it until it is brought back, see Engine.Thaw.
+	Archived bool `json:"archived,omitempty"`
 }
 
 // A SnapshotState is EC2's state of a snapshot.

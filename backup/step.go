@@ -21,6 +21,8 @@ type Step struct {
 	With accounts.ID `json:"with,omitempty"`
 	// Lock to put on Snapshot, or to make its lock (StepLock). It has Days and no Until.
 	Lock *Lock `json:"lock,omitempty"`
+	// Days that what is thawed stays in the standard tier (StepThaw).
+	Days int `json:"days,omitempty"`
 	// Tags of what is made, set in the same call (StepSnapshot, StepCopy, StepVSS).
 	Tags map[string]string `json:"tags,omitempty"`
 	// Description of what is made.
@@ -54,6 +56,12 @@ const (
 	// replaced. An answer that was lost is an error that wraps
 	// ErrUnknownOutcome, as with what makes a snapshot.
 	StepLock StepKind = "lock"
+	// StepArchive begins to move Snapshot to the archive tier. It is sent once:
+	// what is there already is refused.
+	StepArchive StepKind = "archive"
+	// StepThaw begins to bring Snapshot back from there for Days. It is for
+	// clients that are a Thawer.
+	StepThaw StepKind = "thaw"
 )
 
 // makes says whether a step makes what a second call would make once more.

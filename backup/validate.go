@@ -91,6 +91,7 @@ func (c *planCheck) copy(field string, d Copy, inherited retention.Policy) {
 		c.policy(field+".retention", d.Retention)
 	}
 	c.lock(field+".lock", d.Lock)
+	c.archive(field+".archive", d.Archive)
 	if d.Every < 0 {
 		c.wrong(field+".every", "%d is negative", d.Every)
 	}

@@ -37,6 +37,7 @@ type options struct {
 	images          bool
 	attributes      bool
 	lock            *LockBounds
+	archive         bool
 	export          bool
 	exporter        string // role ARN
 	bucket          string

@@ -39,6 +39,7 @@ const (
 	writerSession
 	sharerSession
 	deleterSession
+	archiveSession
 )
 
 // paperNames are in the order of the constants.
@@ -46,7 +47,7 @@ var paperNames = []string{
 	roleBackup, rolePruner, roleWriter, roleVaultPruner, roleSharer, roleRestore,
 	"trust policies", "orchestrator", "source key policy", "vault key policy", "restore key policy",
 	"prune session", "cleanup session", roleExport, roleImport, "vault bucket policy", "protected guard", "vault guard",
-	"backup plan session", "vault writer plan session", "vault sharer plan session", "pruner plan session",
+	"backup plan session", "vault writer plan session", "vault sharer plan session", "pruner plan session", "archive session",
 }
 
 // An engineCall is one row of the table.

@@ -68,6 +68,23 @@ var optionCalls = []engineCall{
 		why: "Only the vault's own snapshots are locked, neither for no time nor for good; nobody is given the right to unlock.",
 	},
 	{
+		ops: []string{"archive"}, papers: vaultPrunerPolicy, sid: "ArchiveOwn",
+		actions: []string{"ec2:ModifySnapshotTier"}, on: onSnapshots,
+		when: []clause{equals("ec2:Owner", theAccount), equals(taggedVault, theVault)}, only: ifArchives,
+		why: "Only the vault's own copies are moved to the archive; which of them, and how old at least, each call says in its session policy.",
+	},
+	{
+		ops: []string{"restore"}, papers: sharerPolicy, sid: "ThawOwn",
+		actions: []string{"ec2:RestoreSnapshotTier"}, on: onSnapshots,
+		when: []clause{equals("ec2:Owner", theAccount), equals(taggedVault, theVault)}, only: ifArchives,
+		why: "What is in the archive must be brought back before it can be shared and restored.",
+	},
+	{
+		ops: []string{"archive"}, papers: archiveSession, sid: "ArchiveOld",
+		actions: []string{"ec2:ModifySnapshotTier"}, on: onSnapshots, when: []clause{equals(taggedVault, theVault), startedBefore},
+		why: "A session that archives can delete nothing, and cannot move what is younger.",
+	},
+	{
 		ops: []string{"export"}, papers: exportPolicy, sid: "ReadBlocks",
 		actions: []string{"ebs:GetSnapshotBlock", "ebs:ListChangedBlocks", "ebs:ListSnapshotBlocks"}, on: onSnapshots,
 		when: []clause{equals(taggedVault, theVault)},
@@ -223,6 +240,7 @@ func ifQuiesces(p particulars) bool        { return len(p.documents) > 0 }
 func ifImages(p particulars) bool          { return p.images }
 func ifAttributes(p particulars) bool      { return p.attributes }
 func ifLocks(p particulars) bool           { return p.lock != nil }
+func ifArchives(p particulars) bool        { return p.archive }
 func ifExports(p particulars) bool         { return p.export }
 func ifBucket(p particulars) bool          { return p.bucket != "" }
 func ifManifests(p particulars) bool       { return p.manifests }

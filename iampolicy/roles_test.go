@@ -60,6 +60,7 @@ func installation() iampolicy.Installation {
 func full() iampolicy.Installation {
 	i := installation()
 	i.Lock = &iampolicy.LockBounds{Min: 7, Max: 400}
+	i.Archive = true
 	i.Export, i.Bucket, i.Manifests = true, "vault-exports", true
 	i.Organization, i.SourceIdentity = "o-a1b2c3d4e5", "snapkeep-*"
 	i.SessionTags = []string{"run", "plan"}
@@ -121,6 +122,9 @@ func documents(t testing.TB, i iampolicy.Installation) map[string]*iampolicy.Doc
 	all["vault-guard"] = must(i.VaultGuard())
 	if i.Bucket != "" {
 		all["vault-bucket"] = must(i.VaultBucketPolicy())
+	}
+	if i.Archive {
+		all["archive-session"] = iampolicy.ArchiveSession(i.Partition, i.Vault, pruneBefore)
 	}
 	for purpose, session := range planSessions(i) {
 		all["plan-session."+purpose] = must(session.Policy(purpose))

@@ -14,13 +14,15 @@ import "slices"
 // source key each the role has Managed policies, and some 200 are ErrTooLarge.
 func (i Installation) VaultWriter() (Role, error) { return i.ofVault(i.vaultWriter) }
 
-// VaultPruner returns the role in the vault that deletes copies, and can do
-// nothing else. Its sessions are narrowed by PruneSession or CleanupSession.
+// VaultPruner returns the role in the vault that deletes copies and, with
+// Installation.Archive, moves them to the archive, and can do nothing else. Its
+// sessions are narrowed by PruneSession, CleanupSession or ArchiveSession.
 func (i Installation) VaultPruner() (Role, error) { return i.ofVault(i.vaultPruner) }
 
 // VaultSharer returns the role in the vault that shares copies with the
-// restore accounts, and with nobody else, and takes the shares back. It fails
-// if there is no restore account.
+// restore accounts, and with nobody else, and takes the shares back; with
+// Installation.Archive it brings copies back from the archive. It fails if
+// there is no restore account.
 func (i Installation) VaultSharer() (Role, error) {
 	if len(i.Restore) == 0 {
 		return Role{}, &FieldError{Field: "Restore", Problem: "is empty; there is nobody to share with"}
@@ -51,11 +53,13 @@ func (i Installation) vaultWriter() (Role, error) {
 }
 
 func (i Installation) vaultPruner() (Role, error) {
-	return i.role(vaultPrunerPolicy, roleVaultPruner, "vault-pruner", i.ExternalID, particulars{account: i.Vault})
+	return i.role(vaultPrunerPolicy, roleVaultPruner, "vault-pruner", i.ExternalID, particulars{
+		account: i.Vault, options: options{archive: i.Archive},
+	})
 }
 
 func (i Installation) vaultSharer() (Role, error) {
-	p := particulars{account: i.Vault}
+	p := particulars{account: i.Vault, options: options{archive: i.Archive}}
 	for _, to := range i.Restore {
 		p.shareWith = append(p.shareWith, to.Account)
 	}

@@ -13,6 +13,15 @@ func PruneSession(partition, vault string, before time.Time) *Document {
 	return doc
 }
 
+// ArchiveSession returns the session policy for moving old copies to the
+// archive: it narrows a vault pruner's session to that, and to snapshots of this
+// vault that were started before a moment. An empty partition means "aws"; the
+// zero time allows nothing.
+func ArchiveSession(partition, vault string, before time.Time) *Document {
+	doc, _ := write(archiveSession, particulars{partition: partitionOr(partition), vault: vault, before: before})
+	return doc
+}
+
 // CleanupSession returns the session policy for removing what one run left
 // behind, failed copies and intermediates: it narrows a pruner's session to
 // snapshots of this vault and this run, whatever their age. An empty partition

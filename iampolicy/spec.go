@@ -56,6 +56,10 @@ type Installation struct {
 	Restore []RestoreAccount
 	// Lock lets the vault writer lock copies. Nil leaves that right out.
 	Lock *LockBounds
+	// Archive lets the vault pruner move copies to the archive tier, where they
+	// are cheap to keep and slow to read, and the sharer bring them back. False
+	// leaves these rights out.
+	Archive bool
 	// Export makes a role in the vault that reads the blocks of copies with the
 	// EBS direct APIs.
 	Export bool

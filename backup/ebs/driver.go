@@ -106,6 +106,10 @@ func (d *Driver) API(s backup.Step) string {
 		return "SendCommand"
 	case backup.StepLock:
 		return "LockSnapshot"
+	case backup.StepArchive:
+		return "ModifySnapshotTier"
+	case backup.StepThaw:
+		return "RestoreSnapshotTier"
 	}
 	return ""
 }

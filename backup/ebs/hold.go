@@ -103,21 +103,14 @@ var inArchive = []string{
 // archived yields each snapshot that is archived, with the end of the time that
 // is charged in any case.
 func (c *client) archived(ctx context.Context, yield func(backup.SnapshotHold, error) bool) bool {
-	pages := ec2.NewDescribeSnapshotTierStatusPaginator(c.ec2, &ec2.DescribeSnapshotTierStatusInput{
-		Filters:    []types.Filter{{Name: aws.String("last-tiering-operation"), Values: inArchive}},
-		MaxResults: aws.Int32(1000),
-	})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for s, err := range c.tiered(ctx) {
 		if err != nil {
 			return unread(yield, retention.ColdMinimum, "DescribeSnapshotTierStatus", err)
 		}
-		for _, s := range page.SnapshotTierStatuses {
-			id := aws.ToString(s.SnapshotId)
-			hold := retention.Hold{Kind: retention.ColdMinimum, Ref: id, Until: archivedAt(s).Add(archiveMinimum)}
-			if !yield(backup.SnapshotHold{Snapshot: id, Hold: hold}, nil) {
-				return false
-			}
+		id := aws.ToString(s.SnapshotId)
+		hold := retention.Hold{Kind: retention.ColdMinimum, Ref: id, Until: archivedAt(s).Add(archiveMinimum)}
+		if !yield(backup.SnapshotHold{Snapshot: id, Hold: hold}, nil) {
+			return false
 		}
 	}
 	return true

@@ -63,5 +63,6 @@ func snapshot(s types.Snapshot) backup.Snapshot {
 		Started: aws.ToTime(s.StartTime), Encrypted: aws.ToBool(s.Encrypted), KMSKey: aws.ToString(s.KmsKeyId),
 		Completed: aws.ToTime(s.CompletionTime), CompletionMinutes: int(aws.ToInt32(s.CompletionDurationMinutes)),
 		Description: aws.ToString(s.Description), Tags: tagMap(s.Tags),
+		Archived: s.StorageTier == types.StorageTierArchive,
 	}
 }

@@ -125,3 +125,20 @@ func TestLocksThatMayNotBeRead(t *testing.T) {
 	}
 	t.Error("no error")
 }
+
+// TestArchiveStep moves a snapshot once; the listing tells when it is there.
+func TestArchiveStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, false)
+		c, sn := s.client(site), s.snapshots(1)
+		step := backup.Step{Kind: backup.StepArchive, Snapshot: sn[0]}
+		require.Equal(t, "ModifySnapshotTier", ebs.New(ebs.Options{}).API(step))
+		require.False(t, list(t, c, backup.Query{})[0].Archived)
+		_, err := c.Do(t.Context(), step)
+		require.NoError(t, err)
+		_, err = c.Do(t.Context(), step)
+		require.ErrorContains(t, err, "IncorrectState")
+		time.Sleep(73 * time.Hour)
+		require.True(t, list(t, c, backup.Query{})[0].Archived)
+	})
+}

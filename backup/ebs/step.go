@@ -51,6 +51,16 @@ func (c *client) Do(ctx context.Context, s backup.Step) ([]backup.Snapshot, erro
 		return nil, c.script(ctx, s)
 	case backup.StepLock:
 		return nil, c.lock(ctx, s)
+	case backup.StepArchive:
+		_, err := c.ec2.ModifySnapshotTier(ctx, &ec2.ModifySnapshotTierInput{
+			SnapshotId: aws.String(s.Snapshot), StorageTier: types.TargetStorageTierArchive,
+		}, once)
+		return nil, awscall.WrapCreate("ModifySnapshotTier "+s.Snapshot, err)
+	case backup.StepThaw:
+		_, err := c.ec2.RestoreSnapshotTier(ctx, &ec2.RestoreSnapshotTierInput{
+			SnapshotId: aws.String(s.Snapshot), TemporaryRestoreDays: aws.Int32(int32(s.Days)),
+		}, once)
+		return nil, awscall.WrapCreate("RestoreSnapshotTier "+s.Snapshot, err)
 	}
 	return nil, fmt.Errorf("step %q: %w", s.Kind, backup.ErrUnsupported)
 }

@@ -88,6 +88,7 @@ func TestUnsoundRequests(t *testing.T) {
 		"another partition":         {"region", func(q *restore.Request) { q.Point.Resource = "arn:aws-cn:ec2:cn-north-1:111111111111:instance/i-1" }},
 		"a volume twice":            {"point.members[1].volume", member(1, func(m *backup.PointMember) { m.Volume = "vol-1" })},
 		"a member without snapshot": {"point.members[1].snapshot.id", member(1, func(m *backup.PointMember) { m.Snapshot.ID = "" })},
+		"a snapshot in the archive": {"point.members[1].snapshot.archived", member(1, func(m *backup.PointMember) { m.Snapshot.Archived = true })},
 		"a snapshot in the making":  {"point.members[0].snapshot.state", member(0, func(m *backup.PointMember) { m.Snapshot.State = "pending" })},
 		"a snapshot of no size":     {"point.members[0].snapshot.sizeGiB", member(0, func(m *backup.PointMember) { m.Snapshot.SizeGiB = 0 })},
 		"a tag of ours":             {"tags[snapkeep:vault]", func(q *restore.Request) { q.Tags = map[string]string{"snapkeep:vault": "x"} }},

@@ -145,6 +145,10 @@ func (c *check) point(q Request) {
 		if m.Snapshot.State != backup.SnapshotCompleted {
 			c.wrong(at+"snapshot.state", "%q: want %q", string(m.Snapshot.State), string(backup.SnapshotCompleted))
 		}
+		if m.Snapshot.Archived {
+			c.wrong(at+"snapshot.archived", "%s is in the archive tier of %s: have Engine.Thaw bring it back for some days (EC2 RestoreSnapshotTier; "+
+				"it takes up to 72 hours), then read the point again", m.Snapshot.ID, p.Site)
+		}
 		if m.Snapshot.SizeGiB <= 0 {
 			c.wrong(at+"snapshot.sizeGiB", "%d is not a size", m.Snapshot.SizeGiB)
 		}

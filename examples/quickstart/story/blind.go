@@ -19,13 +19,14 @@ type blind struct {
 
 func (b blind) Open(cfg aws.Config, site backup.Site) backup.Client {
 	c := b.Driver.Open(cfg, site)
-	return blindClient{c, c.(backup.Holder), c.(backup.Locker), b.w}
+	return blindClient{c, c.(backup.Holder), c.(backup.Locker), c.(backup.Thawer), b.w}
 }
 
 type blindClient struct {
 	backup.Client
 	backup.Holder
 	backup.Locker
+	backup.Thawer
 	w *World
 }
 

@@ -362,6 +362,20 @@ resource "aws_iam_role_policy" "snapkeep_vault_pruner" {
           }
         }
       },
+      # Only the vault's own copies are moved to the archive; which of them, and how old at least,
+      # each call says in its session policy.
+      {
+        Sid      = "ArchiveOwn"
+        Effect   = "Allow"
+        Action   = "ec2:ModifySnapshotTier"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = data.aws_caller_identity.current.account_id
+            "ec2:Owner"                      = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
     ]
   })
 }
@@ -504,6 +518,19 @@ resource "aws_iam_role_policy" "snapkeep_vault_sharer" {
               "555555555555",
               "666666666666",
             ]
+          }
+        }
+      },
+      # What is in the archive must be brought back before it can be shared and restored.
+      {
+        Sid      = "ThawOwn"
+        Effect   = "Allow"
+        Action   = "ec2:RestoreSnapshotTier"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = data.aws_caller_identity.current.account_id
+            "ec2:Owner"                      = data.aws_caller_identity.current.account_id
           }
         }
       },
