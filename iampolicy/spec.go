@@ -369,28 +369,6 @@ func (c *specCheck) protected(i Installation) {
 	}
 }
 
-func (c *specCheck) restore(i Installation) {
-	var seen []string
-	for n, r := range i.Restore {
-		at := fmt.Sprintf("Restore[%d].", n)
-		c.member(at, r.Account, i.Vault, seen)
-		seen = append(seen, r.Account)
-		c.externalID(at+"ExternalID", r.ExternalID, r.Account)
-		c.regions(at+"Regions", r.Regions)
-		c.keys(at+"Keys", r.Keys, r.Account, r.Regions)
-		c.keyInEachRegion(at+"Keys", r.Keys, r.Regions)
-		c.unique(at+"PassRoles", r.PassRoles)
-		for m, arn := range r.PassRoles {
-			field := fmt.Sprintf("%sPassRoles[%d]", at, m)
-			kind, name := c.principal(field, arn, r.Account)
-			c.notGenerated(field, name)
-			if kind == "user" {
-				c.fault(field, "%s is a user; want a role", arn)
-			}
-		}
-	}
-}
-
 // member checks an account of a list. The vault is in no list: what runs or
 // can be changed beside the copies endangers them.
 func (c *specCheck) member(at, account, vault string, seen []string) {
