@@ -329,9 +329,8 @@ func TestThawRefuses(t *testing.T) {
 		c, p := story(t), nightly()
 		run(t, c, p, time.Now())
 		e := engine(t, c, backup.Options{})
-		before := len(c.calls)
 		for _, pt := range points(t, c, p) {
-			before = len(c.calls)
+			before := len(c.calls)
 			if !pt.Copy {
 				_, err := e.Thaw(t.Context(), pt, 3)
 				require.ErrorContains(t, err, "is no point of copies")
