@@ -88,7 +88,7 @@ func (t *thaw) run(ctx context.Context) (Outcome, error) {
 			continue
 		}
 		if c == nil {
-			if c, err = t.e.client(ctx, t.driver, actor{site: t.pt.Site, purpose: accounts.VaultSharer}, ""); err != nil {
+			if c, err = t.e.client(ctx, t.driver, actor{site: t.pt.Site, purpose: accounts.VaultSharer}, errand{}); err != nil {
 				return Outcome{}, err
 			}
 		}
