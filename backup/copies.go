@@ -166,6 +166,10 @@ func (c *JobCopy) spoil(s Snapshot, seen time.Time) {
 // copyMember shares what a copy is made from, if it is not yet, or copies it.
 func (d *decision) copyMember(i, member int, v *view) *verdict {
 	j, c, s := d.j, d.j.Copies[i], scope{scopeCopy, i}
+	if err := j.copyKeyFault(member, i); err != nil {
+		d.fail(s, err)
+		return nil
+	}
 	source := d.sourceOf(c.Site, member)
 	if share := j.share(c.Site.Account); share != nil && !slices.Contains(share.Shared, source.Snapshot) {
 		if d.paused(s) {
@@ -216,7 +220,7 @@ func (d *decision) watchCopies(i int, v *view) {
 		snap, seen := d.sight(t, v)
 		switch seen {
 		case failed:
-			d.fail(s, bad("%s ended in state error%s", t.Snapshot, saying(snap)))
+			d.fail(s, bad("%s ended in state error%s", t.Snapshot, d.j.whyCopyFailed(m, i, snap)))
 		case gone:
 			d.fail(s, bad("%s has disappeared", t.Snapshot))
 		case completed:

@@ -36,6 +36,11 @@ var (
 	// and the originals are left to retention; Run with that run's own moment,
 	// while the plan selects the resource, copies them.
 	ErrUnproven = errors.New("nothing in the vault proves it")
+	// ErrKey means that a KMS key cannot be used for what a plan uses it for, as
+	// KMS itself says: a copy of what is under it, or a copy under it, could only
+	// fail. Where it can be, it is found before a snapshot is made. What is told
+	// as an event is a *KeyError.
+	ErrKey = errors.New("unusable KMS key")
 	// ErrManifest means that a manifest is not what its digest or its point
 	// says, or cannot be read.
 	ErrManifest = errors.New("bad manifest")

@@ -37,6 +37,8 @@ type cloud struct {
 	snaps     map[string]*fakeSnap
 	order     []string // ids, as made
 	last      map[string]time.Time
+	keys      map[string]backup.Key // what KMS says of keys, by ARN
+	keyErrs   map[string]error      // what it says instead
 	badKeys   map[string]bool
 	denied    map[accounts.ID]error
 	breaks    map[string]string    // volume: StateMessage its snapshots end with

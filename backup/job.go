@@ -34,6 +34,9 @@ type Job struct {
 	Resource Resource `json:"resource"`
 	// RekeyKey is the plan's RekeyKeys for the resource's Region.
 	RekeyKey string `json:"rekeyKey,omitempty"`
+	// RekeyFault is why RekeyKey cannot be used, as KMS said when the job was
+	// made. Nil means that nothing is known against it.
+	RekeyFault *Fault `json:"rekeyFault,omitempty"`
 	// Deadline is when the job is to be done, by the plan. Zero means never.
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Lock of the originals: the plan's. Nil means none.
@@ -87,6 +90,14 @@ type Job struct {
 type JobCopy struct {
 	Site   Site   `json:"site"`   // that owns the copies
 	KMSKey string `json:"kmsKey"` // key ARN that the copies are written under
+	// KeyFault is why KMSKey cannot be used, as KMS said when the job was made:
+	// no copy is begun. Nil means that nothing is known against it.
+	KeyFault *Fault `json:"keyFault,omitempty"`
+	// KeySeen says that KMS described KMSKey when the job was made, and had
+	// nothing against it.
+	KeySeen bool `json:"keySeen,omitempty"`
+	// KeyRefused says that KMS would not describe KMSKey to who copies.
+	KeyRefused bool `json:"keyRefused,omitempty"`
 	// Snapshots holds one Trace for each member.
 	Snapshots []Trace `json:"snapshots"`
 	// Spoiled holds copies of an earlier attempt that ended in state error: they

@@ -55,6 +55,8 @@ type census struct {
 	views map[viewID]*view
 	// destErrs tells destinations that could not be listed.
 	destErrs map[Site]error
+	// keys is what is known of the destinations' keys.
+	keys map[Site]keyView
 	// evidence is what the destinations tell of runs, by account.
 	evidence map[string]map[accounts.ID]evidence
 }
@@ -68,6 +70,7 @@ type siteCensus struct {
 	managed   map[string]bool // volumes of resources that an AWS-managed key encrypts
 	errs      []error         // *Error
 	lost      bool            // the site could not be listed
+	rekey     keyView         // of the key to rekey with
 }
 
 func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
@@ -79,7 +82,7 @@ func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
 	}
 	c := &census{
 		e: e, plan: p, at: at.UTC().Truncate(time.Second), given: at, now: time.Now(),
-		views: map[viewID]*view{}, destErrs: map[Site]error{},
+		views: map[viewID]*view{}, destErrs: map[Site]error{}, keys: map[Site]keyView{},
 		evidence: map[string]map[accounts.ID]evidence{},
 	}
 	for i, s := range p.Sources {
@@ -103,6 +106,7 @@ func (c *census) take(ctx context.Context) {
 		})
 	}
 	_ = g.Wait() // each site keeps its own errors
+	c.inspectKeys(ctx)
 
 	ids := c.viewIDs()
 	seen, errs := make([]*view, len(ids)), make([]error, len(ids))
@@ -185,12 +189,14 @@ func (c *census) yield(yield func(Job, error) bool) {
 	for _, s := range c.sites {
 		h := c.history(s)
 		for _, j := range c.older(s, h) {
+			c.equipKeys(&j, s)
 			if !yield(j, nil) {
 				return
 			}
 		}
 		for _, r := range s.resources {
 			current = append(current, c.job(s, r, h))
+			c.equipKeys(&current[len(current)-1], s)
 			c.expectManifest(s.driver, current[len(current)-1])
 		}
 	}
@@ -293,7 +299,7 @@ func (c *census) membersOf(r Resource, h history) []Member {
 	for i, m := range members {
 		k := slices.IndexFunc(r.Members, func(now Member) bool { return now.Volume == m.Volume })
 		if k >= 0 { // whether and how a volume is encrypted never changes
-			members[i].Encrypted, members[i].KMSKey = r.Members[k].Encrypted, r.Members[k].KMSKey
+			members[i].Encrypted, members[i].KMSKey, members[i].KeyState = r.Members[k].Encrypted, r.Members[k].KMSKey, r.Members[k].KeyState
 		}
 	}
 	return members

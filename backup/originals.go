@@ -196,6 +196,9 @@ func (d *decision) mayCreate(v *view) (map[string]string, error) {
 				"and the plan's rekeyKeys name no key for %s", m.Volume, j.Resource.Site.Region)
 		}
 	}
+	if err := j.keysAllow(); err != nil {
+		return nil, err
+	}
 	return j.label(original, 0, Site{}).tags(j.Vault)
 }
 
@@ -300,6 +303,9 @@ func (d *decision) rekeyMember(i int) *verdict {
 	if err == nil && j.RekeyKey == "" {
 		err = errors.New("the plan's rekeyKeys name no key for " + j.Resource.Site.Region)
 	}
+	if err == nil && j.RekeyFault != nil {
+		err = j.RekeyFault
+	}
 	if err != nil {
 		d.fail(source, err)
 		return nil
@@ -338,7 +344,7 @@ func (d *decision) watchRekeyed(i int, v *view) {
 	t, volume := &d.j.Rekeyed[i], d.j.Resource.Members[i].Volume
 	switch s, seen := d.sight(t, v); seen {
 	case failed:
-		d.fail(scope{kind: scopeSource}, bad("%s, the copy of %s under a key that can be shared, ended in state error%s", t.Snapshot, volume, saying(s)))
+		d.fail(scope{kind: scopeSource}, bad("%s, the copy of %s under a key that can be shared, ended in state error%s", t.Snapshot, volume, d.j.whyRekeyFailed(i, s)))
 	case gone:
 		d.miss(*t, bad("%s, the copy of %s under a key that can be shared, has disappeared", t.Snapshot, volume))
 	case pending:

@@ -65,6 +65,10 @@ type Member struct {
 	// ManagedKey says that KMSKey is the AWS-managed key `aws/ebs`: snapshots
 	// under it cannot be shared and are rekeyed first.
 	ManagedKey bool `json:"managedKey,omitempty"`
+	// KeyState is the state of KMSKey, as KMS names it, or KeyMissing, if it is
+	// one in which the key cannot be used. Empty means that nothing of the kind
+	// is known.
+	KeyState string `json:"keyState,omitempty"`
 }
 
 // A Machine is what a restore needs to know of an instance beside its volumes.

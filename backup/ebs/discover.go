@@ -37,7 +37,7 @@ func (c *client) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[ba
 		all := s.resources(c.site, sel)
 		c.nameStores(ctx, all)
 		for _, r := range all {
-			if err := c.markManaged(ctx, r.Members); !yield(r, err) {
+			if err := c.markKeys(ctx, r.Members); !yield(r, err) {
 				return
 			}
 		}

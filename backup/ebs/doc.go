@@ -22,7 +22,9 @@
 //   - A listing is a filtered, paged call of the site's own snapshots; nothing
 //     is ever asked for by id, one by one.
 //   - A copy always names a key. Whether a volume is under the key of AWS,
-//     whose snapshots cannot be shared, is asked of KMS once for each key.
+//     whose snapshots cannot be shared, and whether a key can be used at all, is
+//     asked of KMS once for each key and run. What comes of every combination of
+//     keys, accounts and Regions is in ENCRYPTION.md beside this file.
 //   - What keeps EC2 from deleting a snapshot, images and locks, is listed
 //     before a prune is planned, and so is what the archive charges for anyway.
 //     What a role may not list is told, kind by kind.

@@ -64,8 +64,8 @@ func (d *Driver) Kinds() []string { return []string{KindInstance, KindVolume} }
 
 // Open returns a client for a site. It does no I/O. The client remembers
 // which KMS keys are AWS's own and what instance stores types of instances
-// have, which never changes, and for ten minutes which keys it may not
-// describe; nothing else.
+// have, which never changes, and for ten minutes what else KMS said of keys;
+// nothing else.
 func (d *Driver) Open(cfg aws.Config, site backup.Site) backup.Client {
 	cfg = cfg.Copy()
 	cfg.Region = site.Region
@@ -79,7 +79,7 @@ func (d *Driver) Open(cfg aws.Config, site backup.Site) backup.Client {
 			o.Retryer, o.RetryMaxAttempts = awscall.Repeat(), 0
 			o.APIOptions = append(o.APIOptions, awscall.BoundAttempts)
 		}}, d.kms...)...),
-		managed: map[string]keyAnswer{}, stores: map[string]string{},
+		keys: map[string]keyAnswer{}, stores: map[string]string{},
 	}
 	if d.scripts != nil {
 		c.scripts = sync.OnceValue(func() Scripts { return d.scripts(cfg, site) })
@@ -122,10 +122,10 @@ type client struct {
 	// scripts opens what runs scripts, when it is first needed; nil if nothing does.
 	scripts func() Scripts
 
-	// mu guards managed and stores. It is never held across a call.
+	// mu guards keys and stores. It is never held across a call.
 	mu sync.Mutex
-	// managed holds what KMS said of the keys that were asked about.
-	managed map[string]keyAnswer
+	// keys holds what KMS said of the keys that were asked about.
+	keys map[string]keyAnswer
 	// stores names the instance stores of types of instances; "" where there are none.
 	stores map[string]string
 }

@@ -14,58 +14,79 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awscall"
 )
 
-// markManaged finds out which members are encrypted by an AWS-managed key.
-// A key that may not be described, or is not there any more, counts as the
-// customer's: if it was AWS's after all, sharing the snapshot fails and says
-// so. Any other error is about the resource.
-func (c *client) markManaged(ctx context.Context, members []backup.Member) error {
+var _ backup.KeyDescriber = (*client)(nil)
+
+// markKeys finds out which members are encrypted by an AWS-managed key, and
+// which by a key that cannot be used. A key that may not be described counts as
+// a customer's that can: if it was AWS's after all, sharing the snapshot fails
+// and says so. Any other error is about the resource.
+func (c *client) markKeys(ctx context.Context, members []backup.Member) error {
 	for i, m := range members {
 		if m.KMSKey == "" {
 			continue
 		}
-		managed, err := c.isManaged(ctx, m.KMSKey)
-		if err != nil {
-			return err
+		key, err := c.DescribeKey(ctx, m.KMSKey)
+		if err != nil && !errors.Is(err, backup.ErrDenied) {
+			return fmt.Errorf("key %s: %w", m.KMSKey, err)
 		}
-		members[i].ManagedKey = managed
+		members[i].ManagedKey = key.Managed
+		if !key.Usable() {
+			members[i].KeyState = key.State
+		}
 	}
 	return nil
 }
 
-// refusalAge is how long a refusal to describe a key is believed: a role that is
-// given the permission is soon found to have it.
-const refusalAge = 10 * time.Minute
+// keyAge is how long an answer about a key is believed: a run asks once, and
+// the next finds out that a key was disabled, or a role given the permission.
+const keyAge = 10 * time.Minute
 
 // A keyAnswer is what KMS said of a key.
 type keyAnswer struct {
-	managed bool
-	until   time.Time // zero: for ever
+	key   backup.Key
+	err   error     // a refusal; key is zero then
+	until time.Time // zero: for ever
 }
 
 func (a keyAnswer) holds(now time.Time) bool { return a.until.IsZero() || now.Before(a.until) }
 
-// isManaged asks KMS once for each key and remembers the answer: who manages
-// a key never changes. A refusal is remembered for refusalAge.
-func (c *client) isManaged(ctx context.Context, key string) (bool, error) {
+// DescribeKey tells what KMS says of a key, asking no more often than every ten
+// minutes; and only once for a key that AWS manages, which nobody can disable.
+// Where KMS cannot be reached, who manages a key is known from before.
+func (c *client) DescribeKey(ctx context.Context, arn string) (backup.Key, error) {
 	c.mu.Lock()
-	answer, known := c.managed[key]
+	known, asked := c.keys[arn]
 	c.mu.Unlock()
-	if known && answer.holds(time.Now()) {
-		return answer.managed, nil
+	if asked && known.holds(time.Now()) {
+		return known.key, known.err
 	}
-	out, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(key)})
+	out, err := c.kms.DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(arn)})
 	err = awscall.Wrap("DescribeKey", err)
-	answer = keyAnswer{}
+	answer := keyAnswer{until: time.Now().Add(keyAge)}
 	switch {
-	case err == nil:
-		answer.managed = out.KeyMetadata != nil && out.KeyMetadata.KeyManager == types.KeyManagerTypeAws
-	case errors.Is(err, backup.ErrDenied), errors.Is(err, backup.ErrNotFound):
-		answer.until = time.Now().Add(refusalAge)
-	default:
-		return false, fmt.Errorf("key %s: %w", key, err)
+	case err == nil && out.KeyMetadata != nil:
+		answer.key = keyOf(out.KeyMetadata)
+		if answer.key.Managed {
+			answer.until = time.Time{}
+		}
+	case errors.Is(err, backup.ErrNotFound):
+		answer.key.State = backup.KeyMissing
+	case errors.Is(err, backup.ErrDenied):
+		answer.err = err
+	case err != nil && asked && known.err == nil && known.key.State != backup.KeyMissing:
+		return backup.Key{Managed: known.key.Managed}, nil
+	case err != nil:
+		return backup.Key{}, err
 	}
 	c.mu.Lock()
-	c.managed[key] = answer
+	c.keys[arn] = answer
 	c.mu.Unlock()
-	return answer.managed, nil
+	return answer.key, answer.err
+}
+
+func keyOf(m *types.KeyMetadata) backup.Key {
+	return backup.Key{
+		State: string(m.KeyState), Managed: m.KeyManager == types.KeyManagerTypeAws,
+		Spec: string(m.KeySpec), Usage: string(m.KeyUsage),
+	}
 }

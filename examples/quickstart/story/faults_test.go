@@ -380,15 +380,17 @@ func keyFaults() []fault {
 	ofSource := func(s *stage) string { return s.protected(theBank).SourceKeys[0] }
 	toVault := []string{"after shared", "copy to " + atVault, "snap-", inaccessible}
 	all, ofBank := each(everything, backup.ErrSnapshot, toVault...), each([]string{ledger, archive}, backup.ErrSnapshot, toVault...)
-	rekeying := []complaint{{ledger, backup.ErrSnapshot, []string{"after snapshotted", "under a key that can be shared", inaccessible}}}
+	early := func(part backup.KeyPart, reason string, resources ...string) []complaint {
+		return each(resources, backup.ErrKey, "after planned", string(part), reason)
+	}
 	return []fault{
 		{
 			name: "the vault key is disabled", breaks: turn(ofVault, disable), mends: turn(ofVault, enable),
-			fails: all, lacking: everything,
+			fails: early(backup.DestinationKey, "is disabled", everything...), lacking: everything,
 		},
 		{
 			name: "the vault key is scheduled for deletion", breaks: turn(ofVault, doom), mends: turn(ofVault, spare),
-			fails: all, lacking: everything,
+			fails: early(backup.DestinationKey, "is scheduled for deletion", everything...), lacking: everything,
 		},
 		{
 			name: "the vault key's policy lacks the writer", breaks: without("vault key policy", "Writer"), mends: put("vault key policy"),
@@ -401,15 +403,15 @@ func keyFaults() []fault {
 		},
 		{
 			name: "a source key is scheduled for deletion", breaks: turn(ofSource, doom), mends: turn(ofSource, spare),
-			fails: ofBank, lacking: []string{ledger, archive},
+			fails: early(backup.SourceKey, "is scheduled for deletion", ledger, archive), lacking: []string{ledger, archive},
 		},
 		{
 			name: "the rekey key is disabled", breaks: turn(ofRekey, disable), mends: turn(ofRekey, enable),
-			fails: rekeying, lacking: []string{ledger},
+			fails: early(backup.RekeyKey, "is disabled", ledger), lacking: []string{ledger},
 		},
 		{
 			name: "the rekey key is scheduled for deletion", breaks: turn(ofRekey, doom), mends: turn(ofRekey, spare),
-			fails: rekeying, lacking: []string{ledger},
+			fails: early(backup.RekeyKey, "is scheduled for deletion", ledger), lacking: []string{ledger},
 		},
 	}
 }
