@@ -98,6 +98,9 @@ type JobCopy struct {
 	KeySeen bool `json:"keySeen,omitempty"`
 	// KeyRefused says that KMS would not describe KMSKey to who copies.
 	KeyRefused bool `json:"keyRefused,omitempty"`
+	// HiddenKeys are the keys that copies are read under and that KMS would not
+	// describe to who copies.
+	HiddenKeys []string `json:"hiddenKeys,omitempty"`
 	// Snapshots holds one Trace for each member.
 	Snapshots []Trace `json:"snapshots"`
 	// Spoiled holds copies of an earlier attempt that ended in state error: they

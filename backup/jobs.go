@@ -57,6 +57,8 @@ type census struct {
 	destErrs map[Site]error
 	// keys is what is known of the destinations' keys.
 	keys map[Site]keyView
+	// hidden are the keys to be read under that an account may not look at.
+	hidden map[accounts.ID][]string
 	// evidence is what the destinations tell of runs, by account.
 	evidence map[string]map[accounts.ID]evidence
 }
@@ -82,7 +84,7 @@ func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
 	}
 	c := &census{
 		e: e, plan: p, at: at.UTC().Truncate(time.Second), given: at, now: time.Now(),
-		views: map[viewID]*view{}, destErrs: map[Site]error{}, keys: map[Site]keyView{},
+		views: map[viewID]*view{}, destErrs: map[Site]error{}, keys: map[Site]keyView{}, hidden: map[accounts.ID][]string{},
 		evidence: map[string]map[accounts.ID]evidence{},
 	}
 	for i, s := range p.Sources {

@@ -33,7 +33,7 @@ func (j *Job) whyCopyFailed(member, copy int, s Snapshot) string {
 	if m.ManagedKey && c.Site.Account != j.Resource.Site.Account {
 		a.source, a.sourcePart, a.managed = j.RekeyKey, RekeyKey, false
 	}
-	a.seen, a.refused = c.KeySeen, c.KeyRefused
+	a.seen, a.refused, a.hidden = c.KeySeen, c.KeyRefused, slices.Contains(c.HiddenKeys, a.source)
 	a.proven = slices.ContainsFunc(c.Snapshots, func(t Trace) bool { return t.Completed })
 	return said + a.String()
 }
@@ -64,6 +64,8 @@ type keyAdvice struct {
 	// seen says that KMS told the role that target can be used, refused that it
 	// would not describe it, and proven that another copy under it has succeeded.
 	seen, refused, proven bool
+	// hidden says that KMS would not describe source to the role.
+	hidden bool
 }
 
 // String says which keys are left to be looked at, why the others are not, and
@@ -74,6 +76,8 @@ func (a keyAdvice) String() string {
 	switch {
 	case a.proven && suspect:
 		return fmt.Sprintf("; another copy under the %s succeeded, so it is the source's: %s", target, a.letIn("the key policy of the "+source))
+	case a.hidden:
+		return fmt.Sprintf("; KMS would not even describe the %s, so begin there: %s", source, a.letIn("its key policy"))
 	case a.refused:
 		return fmt.Sprintf("; KMS would not even describe the %s, so begin there: %s", target, a.letIn("its key policy"))
 	case a.seen && suspect:

@@ -50,6 +50,65 @@ func (c *census) inspectKeys(ctx context.Context) {
 	for i, d := range c.plan.Copies {
 		c.keys[d.Site()] = views[i]
 	}
+	c.inspectSources(ctx)
+}
+
+// inspectSources finds out which keys the accounts that copy may not look at,
+// of those that they are to read under and that are good.
+func (c *census) inspectSources(ctx context.Context) {
+	var g errgroup.Group
+	g.SetLimit(c.e.opts.Concurrency)
+	keys := c.sourceKeys()
+	for i, k := range keys {
+		g.Go(func() error {
+			at := actor{site: Site{k.by, k.site.Region}, purpose: accounts.VaultWriter}
+			keys[i].refused = c.inspectKey(ctx, k.driver, at, k.part, k.key).refused
+			return nil
+		})
+	}
+	_ = g.Wait() // each key keeps what was said of it
+	for _, k := range keys {
+		if k.refused {
+			c.hidden[k.by] = append(c.hidden[k.by], k.key)
+		}
+	}
+}
+
+// A sourceKey is a key that another account is to read under.
+type sourceKey struct {
+	site    Site        // of what it encrypts
+	driver  int         // of the site
+	key     string      // ARN
+	part    KeyPart     // that it plays
+	by      accounts.ID // who is to read
+	refused bool        // who is to read may not even look at it
+}
+
+// sourceKeys returns all of them, each once for each account that reads.
+func (c *census) sourceKeys() (all []sourceKey) {
+	seen := map[string]bool{}
+	add := func(s *siteCensus, part KeyPart, key string) {
+		for _, d := range c.plan.Copies {
+			id := string(d.Account) + " " + key
+			if key != "" && d.Account != s.site.Account && !seen[id] {
+				seen[id] = true
+				all = append(all, sourceKey{site: s.site, driver: s.driver, key: key, part: part, by: d.Account})
+			}
+		}
+	}
+	for _, s := range c.sites {
+		for _, r := range s.resources {
+			for _, m := range r.Members {
+				if !m.ManagedKey && m.KeyState == "" {
+					add(s, SourceKey, m.KMSKey)
+				}
+			}
+		}
+		if len(s.managed) > 0 && s.rekey.fault == nil {
+			add(s, RekeyKey, c.plan.Sources[s.source].RekeyKeys[s.site.Region])
+		}
+	}
+	return all
 }
 
 // sharesFrom says whether what is made at a site is shared with another account.
@@ -87,7 +146,9 @@ func (c *census) inspectKey(ctx context.Context, driver int, at actor, part KeyP
 	k, err := describer.DescribeKey(looking, arn)
 	done(err)
 	if err != nil {
-		v.refused = errors.Is(err, ErrDenied)
+		if v.refused = errors.Is(err, ErrDenied); v.refused {
+			c.e.tell(Event{Account: at.site.Account, Region: at.site.Region, Err: undescribed(part, arn, at, err)})
+		}
 		return v
 	}
 	if err := k.inPart(part, arn); err != nil {
@@ -105,6 +166,33 @@ func (c *census) equipKeys(j *Job, s *siteCensus) {
 	for i := range j.Copies {
 		v := c.keys[j.Copies[i].Site]
 		j.Copies[i].KeyFault, j.Copies[i].KeySeen, j.Copies[i].KeyRefused = v.fault, v.seen, v.refused
+		j.Copies[i].HiddenKeys = c.hiddenKeys(j, j.Copies[i].Site.Account)
+	}
+}
+
+// hiddenKeys returns the keys that a job's copies are read under and that an
+// account may not look at.
+func (c *census) hiddenKeys(j *Job, by accounts.ID) (keys []string) {
+	for _, key := range c.hidden[by] {
+		used := key == j.RekeyKey
+		for _, m := range j.Resource.Members {
+			used = used || m.KMSKey == key
+		}
+		if used {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// undescribed warns of a key that who is to copy may not describe, which EC2
+// asks for when it copies (EBS User Guide, "Share the KMS key used to encrypt a
+// shared Amazon EBS snapshot"). It is a warning: the copy will show.
+func undescribed(part KeyPart, arn string, at actor, err error) error {
+	return &KeyError{
+		Key: arn, Account: ownerOfKey(arn), Part: part,
+		Reason: fmt.Sprintf("may not be described by the %s role of account %s, so that copies will fail (%v)", at.purpose, at.site.Account, err),
+		Remedy: "let its key policy and the role's policy allow kms:DescribeKey, and what else EC2 asks for to copy",
 	}
 }
 

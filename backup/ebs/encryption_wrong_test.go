@@ -28,6 +28,8 @@ type wrong struct {
 	is    error // sentinel; nil: none
 	late  bool  // only the copy shows it
 	says  []string
+	// warned says that an event tells it before the first snapshot all the same.
+	warned bool
 }
 
 var (
@@ -125,12 +127,12 @@ func wrongPolicies() []wrong {
 		{
 			name: "the source key's policy lacks the vault's writer", cell: toVault, late: true, is: backup.ErrSnapshot,
 			spoil: func(w *keyWorld) { w.without("source", "Writer") },
-			says:  []string{message, "had nothing against it, so begin with the source's: look whether the key policy of the source key"},
+			says:  []string{message, "KMS would not even describe the source key", "begin there: look whether its key policy"}, warned: true,
 		},
 		{
 			name: "the copy's key's policy lacks the vault's writer", cell: toVault, late: true, is: backup.ErrSnapshot,
 			spoil: func(w *keyWorld) { w.without("destination", "Writer") },
-			says:  []string{message, "KMS would not even describe the destination key", "begin there"},
+			says:  []string{message, "KMS would not even describe the destination key", "begin there"}, warned: true,
 		},
 		{
 			name: "the writer may use no keys and the volume has none", cell: cell{source: noKey, target: customer}, late: true, is: backup.ErrSnapshot,
@@ -143,7 +145,12 @@ func wrongPolicies() []wrong {
 		{
 			name: "the rekey key's policy lacks the vault's writer", cell: fromAWS, late: true, is: backup.ErrSnapshot,
 			spoil: func(w *keyWorld) { w.without("rekey", "Writer") },
-			says:  []string{message, "look whether the key policy of the rekey key"},
+			says:  []string{message, "KMS would not even describe the rekey key", "begin there"}, warned: true,
+		},
+		{
+			name: "the source key's policy lets the vault's writer only look", cell: toVault, late: true, is: backup.ErrSnapshot,
+			spoil: func(w *keyWorld) { w.without("source", "WriterUses") },
+			says:  []string{message, "had nothing against it, so begin with the source's: look whether the key policy of the source key"},
 		},
 		{
 			name: "the backup role may not use the rekey key", cell: fromAWS, late: true, is: backup.ErrSnapshot,
@@ -206,6 +213,7 @@ func TestWrongSetUpsOfEncryption(t *testing.T) {
 			}
 			require.NotContains(t, text, "\n", x.name)
 			require.NotContains(t, text, "sk-ext-", x.name)
+			require.Equal(t, x.warned, w.warned, x.name)
 			if x.is != nil {
 				require.ErrorIs(t, err, x.is, x.name)
 			}
@@ -215,6 +223,9 @@ func TestWrongSetUpsOfEncryption(t *testing.T) {
 			require.Empty(t, seen[text], "%s is told as %s", x.name, seen[text])
 			seen[text] = x.name
 			found := map[bool]string{true: "on the copy", false: "before the first snapshot"}[x.late]
+			if x.warned {
+				found += ", with a warning before the first snapshot"
+			}
 			lines = append(lines, fmt.Sprintf("**%s** (%s)\n\n    %s\n", x.name, found, text))
 		})
 	}
