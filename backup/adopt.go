@@ -1,6 +1,7 @@
 package backup
 
 import (
+	"slices"
 	"time"
 )
 
@@ -39,6 +40,22 @@ type set struct {
 }
 
 func (s set) complete() bool { return s.found == len(s.snaps) }
+
+// firstSet returns the complete set that counts, of those that were found: the
+// first made of which nothing failed, so that two processes that both made one
+// go on with the same; else the first made.
+func firstSet(found []set) (first set, ok bool) {
+	for _, s := range found {
+		switch {
+		case !s.complete():
+		case !slices.ContainsFunc(s.snaps, func(s Snapshot) bool { return s.State == SnapshotError }):
+			return s, true
+		case !ok:
+			first, ok = s, true
+		}
+	}
+	return first, ok
+}
 
 // sets puts candidates, oldest first, into sets by StartTime: CreateSnapshots
 // gives all snapshots of a call the same (EBS User Guide, "Create multi-volume

@@ -208,13 +208,11 @@ func (r *pointReader) bestSet(claims []claim) (best borneOut, ok bool) {
 		}
 		j := newJob(r.e.opts.Vault, k.label.plan, k.label.at, Resource{ARN: k.label.resource, Site: r.site, Members: k.label.volumes})
 		sets, _ := j.sets(snaps, windowOf(j.At, r.e.opts.Window), r.now)
-		for _, s := range sets {
-			if s.complete() {
-				return borneOut{k.label, &j, s}, true
-			}
-			if !ok {
-				best, ok = borneOut{k.label, &j, s}, true
-			}
+		if first, complete := firstSet(sets); complete {
+			return borneOut{k.label, &j, first}, true
+		}
+		if !ok && len(sets) > 0 {
+			best, ok = borneOut{k.label, &j, sets[0]}, true
 		}
 	}
 	return best, ok
@@ -229,13 +227,13 @@ func (r *pointReader) copy(claims []claim, believed bool) (Point, bool) {
 	if len(claims) == 0 {
 		return Point{}, false
 	}
-	first := claims[0].label
+	first := ofOneMoment(claims)[0].label
 	p := r.point(first, first.source)
 	p.Copy, p.Time, p.Consistency = true, first.taken, first.mark.kind
 	for _, k := range claims {
 		i := slices.IndexFunc(p.Members, func(m PointMember) bool { return m.Volume == k.label.volume.Volume })
 		switch {
-		case k.label.source != first.source || !k.label.taken.Equal(first.taken) || k.label.members != first.members:
+		case !k.label.goesWith(first):
 			p.Extra = append(p.Extra, k.Snapshot)
 		case i < 0:
 			p.Members = append(p.Members, PointMember{k.label.volume, k.Snapshot})

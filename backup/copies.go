@@ -126,10 +126,15 @@ func (d *decision) nextMissing(i int) (member int, ok bool) {
 }
 
 // adoptCopies finds copies by their key. The tags at a destination are the
-// vault's own; the first made counts, of those that have not failed.
+// vault's own; the first made counts, of those that have not failed and are of
+// the moment that counts.
 func (d *decision) adoptCopies(i int, v *view) {
 	j, c := d.j, &d.j.Copies[i]
+	moment := d.momentAt(i, v)
 	for m := range c.Snapshots {
+		if s, listed := v.byID[c.Snapshots[m].Snapshot]; listed && s.State != SnapshotError && s.Tags[tagTaken] != moment {
+			c.Snapshots[m] = Trace{} // it was adopted before the originals were known
+		}
 		if c.Snapshots[m].Snapshot != "" {
 			continue
 		}
@@ -142,6 +147,9 @@ func (d *decision) adoptCopies(i int, v *view) {
 				c.spoil(s, v.begun)
 				continue
 			}
+			if s.Tags[tagTaken] != moment {
+				continue
+			}
 			c.Snapshots[m] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
 			if c.Site.Account != j.Resource.Site.Account { // there the tags are as good as those of originals
 				j.claimManifest(s.Tags)
@@ -149,11 +157,40 @@ func (d *decision) adoptCopies(i int, v *view) {
 			break
 		}
 		for _, mine := range v.madeWith(key) {
-			if c.Snapshots[m].Snapshot == "" {
+			if c.Snapshots[m].Snapshot == "" && (moment == "" || mine.Tags[tagTaken] == moment) {
 				c.Snapshots[m] = Trace{Snapshot: mine.ID, Seen: mine.at}
 			}
 		}
 	}
+}
+
+// momentAt returns which moment's copies count at a destination, as their tag
+// snapkeep:taken says it; empty if nothing tells. There is more than one only
+// where originals were doubled: copies are made from those that the job has;
+// where these are not needed or not known yet, the most that are there count.
+func (d *decision) momentAt(i int, v *view) string {
+	j, site := d.j, d.j.Copies[i].Site
+	if traced(j.Originals) && !j.Originals[0].Started.IsZero() {
+		return takenTag(j.Originals[0].Started)
+	}
+	moment, most, have := "", 0, map[string]map[string]bool{}
+	for m := range j.Resource.Members {
+		key := j.copyKey(m, site)
+		for _, s := range v.of(j.Point) { // oldest first
+			if s.Tags[tagKey] != key || s.Owner != site.Account || s.State == SnapshotError {
+				continue
+			}
+			taken := s.Tags[tagTaken]
+			if have[taken] == nil {
+				have[taken] = map[string]bool{}
+			}
+			have[taken][key] = true
+			if n := len(have[taken]); n > most {
+				moment, most = taken, n
+			}
+		}
+	}
+	return moment
 }
 
 // spoil notes a copy of an earlier attempt that failed.
@@ -220,12 +257,14 @@ func (d *decision) watchCopies(i int, v *view) {
 		snap, seen := d.sight(t, v)
 		switch seen {
 		case failed:
-			d.fail(s, bad("%s ended in state error%s", t.Snapshot, d.j.whyCopyFailed(m, i, snap)))
+			if !d.takeOther(i, m, snap, v) {
+				d.fail(s, bad("%s ended in state error%s", t.Snapshot, d.j.whyCopyFailed(m, i, snap)))
+			}
 		case gone:
 			d.fail(s, bad("%s has disappeared", t.Snapshot))
 		case completed:
 			done++
-			if err := d.verify(i, m, snap); err != nil {
+			if err := d.verify(i, m, snap, v); err != nil {
 				d.fail(s, err)
 			}
 		}
@@ -239,10 +278,25 @@ func (d *decision) watchCopies(i int, v *view) {
 	}
 }
 
+// takeOther replaces a copy that failed by another of the same member and
+// moment, as another process may have made it; what it was made from may have
+// been taken back from under this one, as soon as that was completed.
+func (d *decision) takeOther(i, member int, bad Snapshot, v *view) bool {
+	c, key := &d.j.Copies[i], d.j.copyKey(member, d.j.Copies[i].Site)
+	for _, s := range v.of(d.j.Point) {
+		if s.Tags[tagKey] == key && s.Owner == c.Site.Account && s.State != SnapshotError && s.Tags[tagTaken] == bad.Tags[tagTaken] {
+			c.spoil(bad, v.begun)
+			c.Snapshots[member] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+			return true
+		}
+	}
+	return false
+}
+
 // verify compares a completed copy with what was asked for. It is done each
 // time a decision needs it, and never remembered. How the volume and the
 // machine are described is not compared: both may change while a run rests.
-func (d *decision) verify(i, member int, s Snapshot) error {
+func (d *decision) verify(i, member int, s Snapshot, v *view) error {
 	j, c := d.j, d.j.Copies[i]
 	switch {
 	case s.Owner != c.Site.Account:
@@ -256,7 +310,7 @@ func (d *decision) verify(i, member int, s Snapshot) error {
 	if err != nil {
 		return bad("%s: %v", s.ID, err)
 	}
-	m, taken := j.Resource.Members[member], j.Originals[member].Started
+	m, taken, first := j.Resource.Members[member], j.Originals[member].Started, v.byID[c.Snapshots[0].Snapshot]
 	switch {
 	case l.kind != duplicate || l.point != j.Point || l.key != j.copyKey(member, c.Site) || l.source != j.Resource.Site:
 		return bad("%s: its tags are those of another snapshot", s.ID)
@@ -265,6 +319,8 @@ func (d *decision) verify(i, member int, s Snapshot) error {
 			l.volume.Volume, l.volume.SizeGiB, l.members, m.Volume, m.SizeGiB, len(j.Resource.Members))
 	case !taken.IsZero() && !l.taken.Equal(taken):
 		return bad("%s: its tags say it was taken at %v, want %v", s.ID, l.taken, taken)
+	case first.ID != "" && s.Tags[tagTaken] != first.Tags[tagTaken]:
+		return bad("%s: its tags say it was taken at %v, those of %s say %s", s.ID, l.taken, first.ID, first.Tags[tagTaken])
 	}
 	return nil
 }

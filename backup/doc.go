@@ -119,6 +119,22 @@
 // A process that takes over waits [Options.Settle] before it makes anything,
 // since what its predecessor made last may not be listed yet.
 //
+// # What is made twice
+//
+// A call may have its effect so late that the listings after it, which seemed
+// to prove that it had none, were believed; and two processes that begin the
+// same run at the same moment cannot see each other. Then there are two
+// snapshots for one key. The first set of originals counts for both, as soon as
+// it is listed; what another process copies first is taken for one's own; and
+// all copies of a point at a destination are of one moment, or the point is not
+// complete. What is spare is [Point.Extra] in the catalog: it is never copied
+// from then on, never shared, never counted, and deleted with its point, before
+// the point's own snapshots; a spare intermediate goes in the next run. Nothing
+// of this depends on the machines' clocks, as long as each is within five
+// minutes of AWS's. Only who hands a [Job] whose last call failed to another
+// machine should wait for [Options.Settle] and for as long as the clocks may
+// differ, or there may be a spare.
+//
 // # Manifests
 //
 // With [Options.Manifests] the engine captures, with each recovery point, what a
@@ -140,7 +156,8 @@
 // The zero [Options] are fit for use but for Vault; each field says what its
 // zero means. An [Engine] may be used by many goroutines. A [Job] may be
 // advanced by any process, by one at a time. Runs of one engine may overlap.
-// Two processes must not work on one run at the same time. Two processes'
+// Two processes should not work on one run at the same time: see "What is made
+// twice". Two processes'
 // runs of different moments may overlap: a run leaves alone what another
 // process has made anything for in [Options.Rest], or has copies under way for.
 // To be on the safe side, let another process begin the next run only when the

@@ -23,13 +23,18 @@ import (
 type cloud struct {
 	t *testing.T
 
-	latency  time.Duration          // of every call
-	lag      time.Duration          // until listings show what was made
-	shareLag time.Duration          // until the other account finds what was shared
-	slots    int                    // copies into a site at a time
-	stale    func(backup.Site) bool // whether a listing shows nothing
-	takes    func(giB int32) time.Duration
-	takesOf  func(s backup.Snapshot) time.Duration // instead of takes, if set
+	latency  time.Duration // of every call
+	lag      time.Duration // until listings show what was made
+	shareLag time.Duration // until the other account finds what was shared
+	// ahead is how far AWS's clock is ahead of the engine's.
+	ahead time.Duration
+	// volumeRate says that two processes may be too fast for a volume; else an
+	// engine that is fails the test.
+	volumeRate bool
+	slots      int                    // copies into a site at a time
+	stale      func(backup.Site) bool // whether a listing shows nothing
+	takes      func(giB int32) time.Duration
+	takesOf    func(s backup.Snapshot) time.Duration // instead of takes, if set
 
 	asking    sync.Mutex // held while after is asked
 	mu        sync.Mutex // guards all below
@@ -82,6 +87,9 @@ type call struct {
 func (c call) mutates() bool {
 	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin", "commands"}, c.op)
 }
+
+// time is AWS's.
+func (c *cloud) time() time.Time { return time.Now().Add(c.ahead) }
 
 func newCloud(t *testing.T) *cloud {
 	return &cloud{
@@ -225,7 +233,7 @@ func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
 	var list []backup.Snapshot
 	for _, id := range f.order {
 		s := f.snaps[id]
-		if s.site != f.site || s.gone || time.Since(s.made) < f.lag || q.SharedWith != "" && !s.shared[q.SharedWith] {
+		if s.site != f.site || s.gone || f.time().Sub(s.made) < f.lag || q.SharedWith != "" && !s.shared[q.SharedWith] {
 			continue
 		}
 		fits := true
@@ -246,7 +254,7 @@ func (c *cloud) now(s *fakeSnap) backup.Snapshot {
 	snap := s.Snapshot
 	snap.Tags = maps.Clone(s.Tags)
 	snap.State = backup.SnapshotPending
-	if !time.Now().Before(s.done) {
+	if !c.time().Before(s.done) {
 		snap.State, snap.Completed = backup.SnapshotCompleted, s.done
 		if s.broken != "" {
 			snap.State, snap.StateMessage = backup.SnapshotError, s.broken
@@ -311,7 +319,7 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		if s.managed {
 			return nil, errors.New("OperationNotPermitted: encrypted under aws/ebs")
 		}
-		s.shared[step.With], s.since = true, time.Now()
+		s.shared[step.With], s.since = true, f.time()
 	case backup.StepRevoke:
 		delete(s.shared, step.With)
 	case backup.StepLock:
@@ -327,17 +335,19 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		}
 		s.gone = true
 		if f.bin > 0 {
-			f.binned[s.ID] = time.Now().Add(f.bin)
+			f.binned[s.ID] = f.time().Add(f.bin)
 		}
 	}
 	return nil, nil
 }
 
 func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
-	now := time.Now()
+	now := f.time()
 	for _, m := range step.Resource.Members {
 		if t, ok := f.last[m.Volume]; ok && now.Sub(t) < 15*time.Second {
-			f.t.Errorf("snapshots of %s %v apart", m.Volume, now.Sub(t))
+			if !f.volumeRate {
+				f.t.Errorf("snapshots of %s %v apart", m.Volume, now.Sub(t))
+			}
 			return nil, fmt.Errorf("SnapshotCreationPerVolumeRateExceeded: %w", backup.ErrThrottled)
 		}
 	}
@@ -357,7 +367,7 @@ func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
 func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {
 	source := f.snaps[step.Snapshot]
 	if source == nil || source.gone || source.site.Region != step.SourceRegion ||
-		source.site.Account != f.site.Account && (!source.shared[f.site.Account] || time.Since(source.since) < f.shareLag) {
+		source.site.Account != f.site.Account && (!source.shared[f.site.Account] || f.time().Sub(source.since) < f.shareLag) {
 		return nil, fmt.Errorf("InvalidSnapshot.NotFound %s: %w", step.Snapshot, backup.ErrNotFound)
 	}
 	if f.now(source).State != backup.SnapshotCompleted {
@@ -376,7 +386,7 @@ func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {
 // underWay counts the copies into a site that are pending. The caller holds mu.
 func (c *cloud) underWay(site backup.Site) (n int) {
 	for _, s := range c.snaps {
-		if s.site == site && s.Volume == "vol-ffffffff" && !s.gone && time.Now().Before(s.done) {
+		if s.site == site && s.Volume == "vol-ffffffff" && !s.gone && c.time().Before(s.done) {
 			n++
 		}
 	}
@@ -410,13 +420,13 @@ func (c *cloud) put(site backup.Site, s backup.Snapshot, tags map[string]string)
 	s.ID = fmt.Sprintf("snap-%04d", len(c.order)+1)
 	s.Owner, s.Tags = site.Account, maps.Clone(tags)
 	if s.Started.IsZero() {
-		s.Started = time.Now()
+		s.Started = c.time()
 	}
 	takes := c.takes(s.SizeGiB)
 	if c.takesOf != nil {
 		takes = c.takesOf(s)
 	}
-	f := &fakeSnap{Snapshot: s, site: site, made: time.Now(), done: time.Now().Add(takes), shared: map[accounts.ID]bool{}}
+	f := &fakeSnap{Snapshot: s, site: site, made: c.time(), done: c.time().Add(takes), shared: map[accounts.ID]bool{}}
 	c.snaps[s.ID] = f
 	c.order = append(c.order, s.ID)
 	return f

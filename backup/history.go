@@ -128,8 +128,9 @@ const maxVariants = 8
 // claim is borne out by a complete set.
 func (r *pastRun) reconstruct(c *census, s *siteCensus) {
 	for _, d := range c.plan.Copies {
-		if members := volumesOf(r.copies[d.Site()]); len(members) > 0 && len(members) == r.copies[d.Site()][0].label.members {
-			r.job = c.past(s, r.copies[d.Site()][0].label, members)
+		copies := ofOneMoment(r.copies[d.Site()])
+		if members := volumesOf(copies); len(members) > 0 && len(members) == copies[0].label.members {
+			r.job = c.past(s, copies[0].label, members)
 			r.whole = r.job.hasSet(r.originals, c)
 			return
 		}
@@ -159,6 +160,35 @@ func (r *pastRun) spokenFor() bool {
 		}
 	}
 	return false
+}
+
+// goesWith says whether two copies of one point belong together: they are of one
+// moment, and of one set.
+func (l label) goesWith(other label) bool {
+	return l.source == other.source && l.taken.Equal(other.taken) && l.members == other.members
+}
+
+// ofOneMoment returns those copies of a point at a place that belong together:
+// of several moments, which there are where originals were doubled, the one of
+// which most members have a copy that has not failed, and of these the one that
+// was copied first. It returns none only if there are none.
+func ofOneMoment(copies []claim) (best []claim) {
+	most := -1
+	for i, first := range copies {
+		if slices.ContainsFunc(copies[:i], func(k claim) bool { return k.label.goesWith(first.label) }) {
+			continue
+		}
+		var these []claim
+		for _, k := range copies[i:] {
+			if k.label.goesWith(first.label) {
+				these = append(these, k)
+			}
+		}
+		if n := len(volumesOf(these)); n > most {
+			best, most = these, n
+		}
+	}
+	return best
 }
 
 // volumesOf returns the volumes that copies are of, each once, ordered.
@@ -198,12 +228,8 @@ func (j *Job) hasSet(originals []claim, c *census) bool {
 		snaps[i] = k.Snapshot
 	}
 	found, _ := j.sets(snaps, windowOf(j.At, c.e.opts.Window), c.now)
-	for _, set := range found {
-		if set.complete() {
-			return !slices.ContainsFunc(set.snaps, func(s Snapshot) bool { return s.State == SnapshotError })
-		}
-	}
-	return false
+	first, ok := firstSet(found)
+	return ok && !slices.ContainsFunc(first.snaps, func(s Snapshot) bool { return s.State == SnapshotError })
 }
 
 // copied returns how many of a run's members have a copy at a destination, and
@@ -212,9 +238,10 @@ func (r *pastRun) copied(to Site) (present, completed int) {
 	if r.job == nil {
 		return 0, 0
 	}
+	copies := ofOneMoment(r.copies[to])
 	for _, m := range r.job.Resource.Members {
 		has, done := false, false
-		for _, k := range r.copies[to] {
+		for _, k := range copies {
 			if k.label.volume.Volume == m.Volume && k.State != SnapshotError {
 				has, done = true, done || k.State == SnapshotCompleted
 			}

@@ -11,11 +11,12 @@ const promptly = 5 * time.Second
 // believe returns the moment from which listings prove that something was not
 // made for a run; zero if nothing can have been: the run is of this very
 // moment, this engine was there before it, and has made no call for it. Else
-// somebody may have made what is not listed yet.
+// somebody may have made what is not listed yet. A moment that is still to come
+// may be the past of a machine whose clock is ahead.
 func (e *Engine) believe(run string, at, now time.Time) time.Time {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if _, begun := e.begun[run]; begun || at.Before(e.born) || now.Sub(at) > promptly {
+	if _, begun := e.begun[run]; begun || at.Before(e.born) || at.After(now) || now.Sub(at) > promptly {
 		return now.Add(e.opts.Settle)
 	}
 	return time.Time{}

@@ -3,6 +3,7 @@ package backup
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/snapkeep/snapkeep/accounts"
@@ -76,21 +77,43 @@ func (d *decision) adoptOriginals(v *view) bool {
 	}
 	found, refused := j.sets(v.of(j.Point), windowOf(j.At, d.w.rules.window), d.w.now)
 	j.Ignored = max(j.Ignored, refused)
-	for _, set := range found {
-		if !set.complete() {
-			continue
-		}
-		if !d.vouched(set.snaps) {
-			return false
-		}
-		for i, s := range set.snaps {
-			j.Originals[i] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
-			j.claimManifest(s.Tags)
-		}
-		d.mark(set.snaps)
-		return true
+	first, ok := firstSet(found)
+	if ok = ok && d.vouched(first.snaps); ok {
+		d.traceSet(first, v)
 	}
-	return false
+	return ok
+}
+
+func (d *decision) traceSet(s set, v *view) {
+	for i, snap := range s.snaps {
+		d.j.Originals[i] = Trace{Snapshot: snap.ID, Seen: v.begun, Started: snap.Started}
+		d.j.claimManifest(snap.Tags)
+	}
+	d.mark(s.snaps)
+}
+
+// joinFirst gives up the set that the job has for another that counts, while
+// nothing was made from it yet. There are two where a call had its effect after
+// listings had seemed to prove that it had none, or where two processes work on
+// one run. What is given up stays until the point is pruned. What was taken at
+// rest is not given up: the other set may not have been.
+func (d *decision) joinFirst(v *view) {
+	j := d.j
+	list := v.of(j.Point)
+	if len(list) <= len(j.Originals) || j.Quiesce != nil || d.used() {
+		return
+	}
+	found, _ := j.sets(list, windowOf(j.At, d.w.rules.window), d.w.now)
+	if first, ok := firstSet(found); ok && first.snaps[0].ID != j.Originals[0].Snapshot {
+		d.traceSet(first, v)
+	}
+}
+
+// used says whether the job knows of anything that was made from originals.
+func (d *decision) used() bool {
+	some := func(t Trace) bool { return t.Snapshot != "" }
+	return slices.ContainsFunc(d.j.Rekeyed, some) ||
+		slices.ContainsFunc(d.j.Copies, func(c JobCopy) bool { return slices.ContainsFunc(c.Snapshots, some) })
 }
 
 // traceOwn takes over what another job of this engine made for the same run.
@@ -115,6 +138,7 @@ func (d *decision) traceOwn(mine []made) bool {
 // multi-volume Amazon EBS snapshots").
 func (d *decision) watchOriginals(v *view) {
 	j, done, missed := d.j, 0, false
+	d.joinFirst(v)
 	for i := range j.Originals {
 		t := &j.Originals[i]
 		switch s, seen := d.sight(t, v); seen {

@@ -103,7 +103,7 @@ func (l label) tags(vault accounts.ID) (map[string]string, error) {
 	case duplicate:
 		tags[tagVolume] = encodeMember(l.volume)
 		tags[tagSource] = l.source.String()
-		tags[tagTaken] = l.taken.UTC().Format(time.RFC3339Nano)
+		tags[tagTaken] = takenTag(l.taken)
 	}
 	if l.manifest != "" && l.kind != intermediate {
 		tags[tagManifest] = l.manifest
@@ -121,6 +121,9 @@ func (l label) tags(vault accounts.ID) (map[string]string, error) {
 	}
 	return tags, nil
 }
+
+// takenTag returns a moment as the tag snapkeep:taken has it.
+func takenTag(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 var errNotOurs = errors.New("not a snapshot of this vault")
 
