@@ -52,9 +52,10 @@ func (l *line) state(e *Engine) (count [2]int, due time.Time, room int) {
 func (q *queue) join(id lineID, e entry) {
 	l := q.lines[id]
 	if l == nil {
-		l = &line{id: id, sight: q.engine.sight(id.view), looking: noJob, waiting: entries{before: byRank}}
+		l = &line{id: id, looking: noJob, waiting: entries{before: byRank}}
 		q.lines[id] = l
 	}
+	l.sight = q.engine.sight(id.view) // the engine may have dropped the one before
 	count, _, _ := l.state(q.engine)
 	e.news = count[1]
 	if l.waiting.Len() == 0 {

@@ -79,3 +79,20 @@ func TestDiscoveryIsTriedAgain(t *testing.T) {
 		require.Less(t, time.Since(start), time.Second)
 	})
 }
+
+// A site that nobody asked about for so long that its listing was forgotten is
+// waited for as ever: a line that kept the old listing would be due at once,
+// again and again, and this test would not end.
+func TestALineOutlivesItsListing(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		c.takesOf = func(s backup.Snapshot) time.Duration {
+			if s.Volume == "vol-a1" {
+				return time.Hour
+			}
+			return 2 * time.Minute
+		}
+		run(t, c, p, at)
+		intact(t, c, p, at)
+	})
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/format"
+	"go/parser"
+	"go/token"
+	"slices"
+	"strings"
+)
+
+// A mutant is one condition that can be negated.
+type mutant struct {
+	id   int
+	file string
+	line int
+	// name tells it from all others, wherever in the file it moves: the file, the
+	// function, the condition, and which it is of those that read alike.
+	name string
+}
+
+// enable is what the package that is mutated needs beside its files.
+const enable = `
+
+import (
+	"os"
+	"strconv"
+)
+
+var theMutant, _ = strconv.Atoi(os.Getenv("SNAPKEEP_MUTANT"))
+
+func mutated(id int) bool { return id == theMutant }
+`
+
+// instrument wraps each condition of a file, and counts on from first.
+func instrument(file string, source []byte, first int) ([]byte, []mutant, error) {
+	fset := token.NewFileSet()
+	parsed, err := parser.ParseFile(fset, file, source, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, nil, err
+	}
+	var mutants []mutant
+	inserts := map[int]string{} // by offset
+	alike := map[string]int{}
+	for _, decl := range parsed.Decls {
+		function, ok := decl.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		for _, cond := range conditions(function) {
+			from, to := fset.Position(cond.Pos()), fset.Position(cond.End())
+			name := fmt.Sprintf("%s %s: %s", file, function.Name.Name, oneLine(source[from.Offset:to.Offset]))
+			if alike[name]++; alike[name] > 1 {
+				name += fmt.Sprintf(" #%d", alike[name])
+			}
+			m := mutant{id: first + len(mutants), file: file, line: from.Line, name: name}
+			mutants = append(mutants, m)
+			inserts[from.Offset] += fmt.Sprintf("mutated(%d) != (", m.id)
+			inserts[to.Offset] = ")" + inserts[to.Offset]
+		}
+	}
+	var out bytes.Buffer
+	for i, b := range source {
+		out.WriteString(inserts[i])
+		out.WriteByte(b)
+	}
+	text, err := format.Source(out.Bytes())
+	return text, mutants, err
+}
+
+// conditions returns those of a function, in order.
+func conditions(f *ast.FuncDecl) (list []ast.Expr) {
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.IfStmt:
+			list = append(list, n.Cond)
+		case *ast.SwitchStmt:
+			if n.Tag != nil {
+				break
+			}
+			for _, clause := range n.Body.List {
+				list = append(list, clause.(*ast.CaseClause).List...)
+			}
+		}
+		return true
+	})
+	slices.SortStableFunc(list, func(a, b ast.Expr) int { return int(a.Pos() - b.Pos()) })
+	return list
+}
+
+func oneLine(text []byte) string { return strings.Join(strings.Fields(string(text)), " ") }
