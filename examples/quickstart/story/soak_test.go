@@ -3,6 +3,7 @@ package story_test
 import (
 	"context"
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"strconv"
 	"sync"
@@ -21,11 +22,11 @@ import (
 	"github.com/snapkeep/snapkeep/backup/restore"
 )
 
-const (
-	soakSeeds = 20
-	// soakRounds is how often a step is taken at most until it is quiet.
-	soakRounds = 25
-)
+// soakSeeds is small, so that the tests stay quick; the gate takes 200.
+var soakSeeds = flag.Int("soak.seeds", 20, "random runs of TestSoak")
+
+// soakRounds is how often a step is taken at most until it is quiet.
+const soakRounds = 25
 
 // TestSoak has one call in twenty fail, whatever it does and in whatever way,
 // while another tool uses up the request rates and the process dies now and
@@ -33,7 +34,10 @@ const (
 // hold, and the end is that of a world in which nothing fails.
 //
 // Every other seed has an engine with many workers; what these do at one
-// moment is not a function of the seed.
+// moment is not a function of the seed. Every third has everything be missing
+// or stale in listings for a while, every fourth lets credentials expire after
+// a quarter of an hour, and every fifth has AWS's answers hang as often as all
+// other ways of failing come together.
 func TestSoak(t *testing.T) {
 	s := setting{
 		build: func(t *testing.T) *lab { return kept(t, "last=1", "last=1") },
@@ -42,9 +46,9 @@ func TestSoak(t *testing.T) {
 		},
 	}
 	want := refer(t, s)
-	seeds := soakSeeds
+	seeds := *soakSeeds
 	if testing.Short() {
-		seeds = 4
+		seeds = min(seeds, 4)
 	}
 	var throttled atomic.Int64
 	t.Run("seeds", func(t *testing.T) {
@@ -67,12 +71,21 @@ func soak(t *testing.T, s setting, seed uint64, want []reference) (throttled int
 			throttled++
 		}
 	}}
+	lag := time.Duration(0)
+	if seed%3 == 2 {
+		lag = longestLag
+		l.Cloud.SetLag(lag, seed)
+	}
+	if seed%4 == 3 {
+		l.Session = 15 * time.Minute
+	}
 	require.NoError(t, l.Restart())
-	w := &weather{lab: l, random: rand.New(rand.NewPCG(seed, 0))}
+	w := &weather{lab: l, random: rand.New(rand.NewPCG(seed, 0)), hangs: seed%5 == 4}
 	for i, st := range s.steps() {
 		st.ready(l)
 		w.endure(st)
 		st.then(l)
+		time.Sleep(2 * lag)
 		require.Empty(t, l.check(), st.name)
 		require.Equal(t, want[i].end, l.print(), st.name)
 	}
@@ -86,6 +99,7 @@ func soak(t *testing.T, s setting, seed uint64, want []reference) (throttled int
 type weather struct {
 	*lab
 	random *rand.Rand
+	hangs  bool // most of what fails hangs
 
 	calls, deaths, rounds int
 }
@@ -147,7 +161,11 @@ func (w *weather) once(s step) error {
 // fault draws a way in which a call fails.
 func (w *weather) fault() backuptest.Fault {
 	f := backuptest.Fault{After: w.random.IntN(2) == 0}
-	switch w.random.IntN(7) {
+	way := w.random.IntN(7)
+	if w.hangs && w.random.IntN(2) == 0 {
+		way = 4
+	}
+	switch way {
 	case 0, 1:
 		f.Way = backuptest.Reset
 	case 2:

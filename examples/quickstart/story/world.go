@@ -44,6 +44,8 @@ type World struct {
 	Install  iampolicy.Installation // what the roles and policies were generated from
 	// Options of the engines that Restart makes; it sets Vault itself.
 	Options backup.Options
+	// Session is how long the roles' sessions last. Zero means an hour.
+	Session time.Duration
 
 	sessions *accounts.Sessions
 	roles    map[string]iampolicy.Role // by account and name
@@ -128,7 +130,7 @@ func (w *World) accounts() []accounts.Account {
 			byID[r.Account] = a
 			order = append(order, r.Account)
 		}
-		a.Purposes[accounts.Purpose(r.Purpose)] = []accounts.Role{{ARN: r.ARN(""), ExternalID: externalID(accounts.ID(r.Account))}}
+		a.Purposes[accounts.Purpose(r.Purpose)] = []accounts.Role{{ARN: r.ARN(""), ExternalID: externalID(accounts.ID(r.Account)), Duration: w.Session}}
 	}
 	var all []accounts.Account
 	for _, id := range order {
