@@ -57,6 +57,30 @@ func firstSet(found []set) (first set, ok bool) {
 	return first, ok
 }
 
+// joinFirst gives up the set that the job has for another that counts, while
+// nothing was made from it yet. There are two where a call had its effect after
+// listings had seemed to prove that it had none, or where two processes work on
+// one run. What is given up stays until the point is pruned. What was taken at
+// rest is not given up: the other set may not have been.
+func (d *decision) joinFirst(v *view) {
+	j := d.j
+	list := v.of(j.Point)
+	if len(list) <= len(j.Originals) || j.Quiesce != nil || d.used() {
+		return
+	}
+	found, _ := j.sets(list, windowOf(j.At, d.w.rules.window), d.w.now)
+	if first, ok := firstSet(found); ok && first.snaps[0].ID != j.Originals[0].Snapshot {
+		d.traceSet(first, v)
+	}
+}
+
+// used says whether the job knows of anything that was made from originals.
+func (d *decision) used() bool {
+	some := func(t Trace) bool { return t.Snapshot != "" }
+	return slices.ContainsFunc(d.j.Rekeyed, some) ||
+		slices.ContainsFunc(d.j.Copies, func(c JobCopy) bool { return slices.ContainsFunc(c.Snapshots, some) })
+}
+
 // sets puts candidates, oldest first, into sets by StartTime: CreateSnapshots
 // gives all snapshots of a call the same (EBS User Guide, "Create multi-volume
 // Amazon EBS snapshots"). Of two snapshots of one volume in a set the lower id
