@@ -151,6 +151,14 @@
 // report and an event say so. Package manifest has a store in a directory, and
 // the sweep that removes manifests of points that were pruned.
 //
+// # A journal
+//
+// Run needs no memory but the tags. A host that has a store of its own, and
+// wants each step in it, calls Advance itself and keeps the [Job] it returns:
+// that is all there is to a journal. One that is stale or lost does no harm, as
+// above; it is believed otherwise, so whoever can write to it can do what the
+// engine can.
+//
 // # Zero values, concurrency
 //
 // The zero [Options] are fit for use but for Vault; each field says what its

@@ -90,3 +90,28 @@ func TestARunIsResumedAfterItsResourceChanged(t *testing.T) {
 func attach(r *backup.Resource) { r.Members = append(r.Members, plain("vol-b3", 5)) }
 func grow(r *backup.Resource)   { r.Members[0].SizeGiB = 60 }
 func detach(r *backup.Resource) { r.Members = r.Members[:1] }
+
+// Originals that failed while nobody looked are found as what they are: the run
+// fails, removes them, and makes no others behind its own back.
+func TestOriginalsThatFailedAreFound(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		p.Sources = p.Sources[1:]
+		c.breaks["vol-b1"] = "internal error"
+		ctx, crash := withStop(t)
+		c.after = func(k call) error {
+			if k.op == string(backup.StepSnapshot) {
+				crash()
+			}
+			return ctx.Err()
+		}
+		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+		require.Error(t, err)
+		c.after = nil
+		time.Sleep(time.Hour)
+		_, err = engine(t, c, backup.Options{}).Run(t.Context(), p, at)
+		require.ErrorContains(t, err, "ended in state error: internal error")
+		require.Equal(t, 1, c.count(backup.StepSnapshot))
+		require.Empty(t, c.at(siteB))
+	})
+}

@@ -123,7 +123,14 @@ func wholeThough(t *testing.T, c *cloud, p backup.Plan, at time.Time) (spares in
 	nothingShared(t, c)
 	list := points(t, c, p)
 	require.Len(t, list, 3*(1+len(p.Copies)))
+	taken := map[string]time.Time{}
 	for _, pt := range list {
+		if !pt.Copy {
+			taken[pt.Resource] = pt.Time
+		}
+	}
+	for _, pt := range list {
+		require.Equal(t, taken[pt.Resource], pt.Time, "a copy of other originals than the first")
 		require.Equal(t, retention.Complete, pt.State, "%+v", pt)
 		require.Equal(t, at.UTC().Truncate(time.Second), pt.Run)
 		spares += len(pt.Extra)

@@ -76,7 +76,7 @@ func TestCallsAreHeldDownToThePlan(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p := story(t), nightly(copyTo(home))
 		n := &narrowing{cloud: c, t: t, policies: map[accounts.Purpose]string{}, all: map[string]int{}}
-		e, err := backup.New(n, []backup.Driver{c}, backup.Options{Vault: vault, NarrowPlans: true})
+		e, err := backup.New(n, []backup.Driver{c}, backup.Options{Vault: vault, NarrowPlans: true, Concurrency: 1})
 		require.NoError(t, err)
 		_, err = e.Run(t.Context(), p, time.Now())
 		require.NoError(t, err)

@@ -28,10 +28,10 @@ func main() {
 	sample := flag.Int("sample", 0, "how many mutants, drawn by the seed; 0 is all")
 	seed := flag.Uint64("seed", 1, "of the sample")
 	only := flag.String("only", "", "mutants whose names hold this text")
-	skip := flag.String("skip", "", "tests that are not run, as for go test -skip")
+	tests := flag.String("run", "", "tests to run, as for go test -run; none is all")
 	patience := flag.Duration("timeout", 2*time.Minute, "for one mutant; one that takes longer was noticed")
 	flag.Parse()
-	b := bench{skip: *skip, patience: *patience}
+	b := bench{tests: *tests, patience: *patience}
 	err := b.build()
 	if err == nil {
 		defer os.RemoveAll(b.temp)
@@ -46,7 +46,7 @@ func main() {
 
 // A bench is a test binary with all mutants in it.
 type bench struct {
-	skip     string
+	tests    string
 	patience time.Duration
 	temp     string
 	mutants  []mutant
@@ -141,8 +141,12 @@ func (b *bench) run() error {
 func (b *bench) survives(id int) bool {
 	ctx, stop := context.WithTimeout(context.Background(), b.patience)
 	defer stop()
-	test := exec.CommandContext(ctx, filepath.Join(b.temp, "test"), "-test.short", "-test.failfast", "-test.skip="+b.skip)
+	test := exec.CommandContext(ctx, filepath.Join(b.temp, "test"), "-test.short", "-test.failfast", "-test.run="+b.tests)
 	test.Dir = dir
 	test.Env = append(os.Environ(), fmt.Sprint("SNAPKEEP_MUTANT=", id))
-	return test.Run() == nil
+	out, err := test.CombinedOutput()
+	if id == 0 && err != nil {
+		fmt.Printf("%s%v\n", out, err)
+	}
+	return err == nil
 }
