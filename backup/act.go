@@ -131,6 +131,11 @@ func (a *advance) fold(v *verdict, snaps []Snapshot) error {
 		a.j.Quiesce.send(v.step.Kind, now, time.Time{})
 	case StepLock:
 		a.foldLock(v)
+	case StepRegister, StepDeregister:
+		var err error
+		if told, err = a.foldImage(v, snaps, now); err != nil {
+			return err
+		}
 	}
 	if told == "" {
 		told = v.step.Snapshot

@@ -51,12 +51,14 @@ type reading struct {
 	id        viewID
 	originals bool
 	copies    bool // from whatever account; else from the site's own only
+	images    bool // of copies
 }
 
 // readings returns what a filter asks to read, each once.
 func (e *Engine) readings(f PointFilter) []reading {
 	var list []reading
 	add := func(r reading) {
+		r.images = f.Images && r.copies
 		for driver := range e.drivers {
 			r.id.driver = driver
 			if !slices.Contains(list, r) {
@@ -70,10 +72,10 @@ func (e *Engine) readings(f PointFilter) []reading {
 		if vault {
 			purpose = accounts.VaultWriter
 		}
-		add(reading{viewID{site: s, purpose: purpose}, true, vault})
+		add(reading{id: viewID{site: s, purpose: purpose}, originals: true, copies: vault})
 	}
 	for _, s := range f.CopySites {
-		add(reading{viewID{site: s, purpose: accounts.VaultWriter}, false, true})
+		add(reading{id: viewID{site: s, purpose: accounts.VaultWriter}, copies: true})
 	}
 	return list
 }
@@ -92,6 +94,11 @@ func (r reading) read(ctx context.Context, e *Engine) ([]Point, error) {
 		}
 		if p, ok := reader.copy(copies, r.copies); ok {
 			points = append(points, p)
+		}
+	}
+	if r.images && len(points) > 0 {
+		if err := e.addImages(ctx, points, r.id); err != nil {
+			return nil, err
 		}
 	}
 	slices.SortFunc(points, func(a, b Point) int {

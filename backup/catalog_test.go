@@ -205,6 +205,8 @@ func TestTagsCarryAnyResource(t *testing.T) {
 		r.Machine = backup.Machine{
 			InstanceType: text.Draw(rt, "type"), Zone: text.Draw(rt, "zone"), Architecture: text.Draw(rt, "arch"),
 			BootMode: text.Draw(rt, "boot"), ENA: rapid.Bool().Draw(rt, "ena"), RootDevice: text.Draw(rt, "root"),
+			PlatformDetails: text.Draw(rt, "platform"), UsageOperation: text.Draw(rt, "usage"), ProductCodes: text.Draw(rt, "codes"),
+			SRIOV: text.Draw(rt, "sriov"), TPM: text.Draw(rt, "tpm"), IMDSv2: rapid.Bool().Draw(rt, "imdsv2"),
 		}
 		for i := range rapid.IntRange(1, 12).Draw(rt, "members") {
 			r.Members = append(r.Members, backup.Member{

@@ -99,6 +99,7 @@ const (
 	scopeQuiesce                   // bringing the resource to rest, and following its scripts
 	scopeResume                    // ending that
 	scopeLock                      // the locks of one destination, or of the originals
+	scopeImage                     // of the copies at one destination
 )
 
 func (j *Job) trial(s scope) *Trial {
@@ -117,6 +118,8 @@ func (j *Job) trial(s scope) *Trial {
 		return &j.Quiesce.Resuming
 	case scopeLock:
 		return j.locking(s.i)
+	case scopeImage:
+		return &j.Copies[s.i].Image.Trial
 	default:
 		return &j.Source
 	}
@@ -132,7 +135,7 @@ func decide(j *Job, w *world) *verdict {
 	}
 	d := &decision{j: j, w: w, verified: make([]bool, len(j.Copies))}
 	for _, phase := range []func() *verdict{
-		d.resume, d.survey, d.originals, d.lockOriginals, d.rekey, d.copies, d.lockCopies, d.revoke, d.tidy,
+		d.resume, d.survey, d.originals, d.lockOriginals, d.rekey, d.copies, d.lockCopies, d.revoke, d.tidy, d.images,
 	} {
 		if v := phase(); v != nil {
 			return v

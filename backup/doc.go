@@ -100,6 +100,29 @@
 // RestoreSnapshotFromRecycleBin, every snapshot of the point: its tags come with
 // it, so Points shows the point again, Pending until the last one is recovered.
 //
+// # Images
+//
+// An instance that AWS bills apart (Windows, Red Hat, SUSE, SQL Server, the
+// Marketplace) starts only from an image that carries its codes. With
+// [Copy.Image] each point gets one, registered of its copies in the vault once
+// they are verified. Nobody can say in the call what an image is billed as: EC2
+// derives it from metadata of the snapshots, which need not be there, and asks
+// to check and discard (EC2 API Reference, RegisterImage). So each image is
+// compared with the instance, platform, usage operation and product codes, and
+// one that differs is deregistered: the job ends Unimaged, with [ErrImage], and
+// the point is as good as one without an image. Whether copies in another
+// account keep that metadata, only AWS can prove: run the plan once, and see.
+//
+// CreateImage in the protected account is no way round: EC2 does not copy an
+// image with billing codes into another account (EC2 User Guide, "Copy an
+// Amazon EC2 AMI"), so it would die with the account.
+//
+// Names of images are unique, and stand in for the client token that
+// RegisterImage lacks. A point's own image goes with it when it is pruned,
+// whatever the plan says by then; any other image of its snapshots holds it.
+// An image that a crash kept from being made is made when the same run is taken
+// up again, and not by a later run.
+//
 // # What a crash leaves
 //
 // Snapshots, shares and copies as they were made so far, all tagged. Run with

@@ -38,6 +38,8 @@ type Client interface {
 	// is an error that wraps ErrUnknownOutcome, and the engine looks the
 	// result up by its tags before it asks again. Deleting what is not there,
 	// sharing what is shared and revoking what is not are successes.
+	// For StepRegister the ID is that of the image; a name that is taken counts
+	// as a lost answer, since an earlier call may have taken it.
 	// Errors wrap ErrNotFound, ErrDenied, ErrThrottled, ErrQuota or
 	// ErrUnsupported where they are one of these.
 	Do(ctx context.Context, step Step) ([]Snapshot, error)

@@ -31,6 +31,10 @@ var (
 	// be foreseen, or has missed it. It is told as an event and counts in the
 	// report; the job goes on.
 	ErrDeadline = errors.New("misses the plan's deadline")
+	// ErrImage means that an image of a point was registered and is no good: AWS
+	// bills it as something else than the instance, or it failed. It was
+	// deregistered, if that could be done. The point itself is good.
+	ErrImage = errors.New("bad image")
 	// ErrUnproven means that only tags in the protected account, which anybody
 	// there can write, speak of what an older run left. It is told as an event,
 	// and the originals are left to retention; Run with that run's own moment,

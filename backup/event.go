@@ -18,7 +18,7 @@ type Event struct {
 	Resource string      // ARN
 	Point    string      // recovery point id
 	Step     StepKind    // the call that was made, if the event is one; else Stage was reached
-	Snapshot string      // what was made or acted upon, if one thing
+	Snapshot string      // what was made or acted upon, if one thing; of an image its id
 	Err      error       // what failed, AWS's own error included; nil if nothing did
 }
 

@@ -52,6 +52,8 @@ type cloud struct {
 	maxDays   int                  // that a role may lock for; zero: any number
 	images    map[string][]string  // image: its snapshots
 	cold      map[string]time.Time // snapshot: when it was archived
+	imaged    []*fakeImage         // made by the engine
+	billed    string               // what images are billed as; empty: as the instance
 	binned    map[string]time.Time // snapshot: when it leaves the Recycle Bin
 	bin       time.Duration        // how long what is deleted stays there
 	// before and after are asked about every call; an error is returned before
@@ -85,7 +87,7 @@ type call struct {
 }
 
 func (c call) mutates() bool {
-	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin", "commands"}, c.op)
+	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin", "commands", "own images"}, c.op)
 }
 
 // time is AWS's.
@@ -131,6 +133,10 @@ func (c *cloud) API(s backup.Step) string {
 		return "LockSnapshot"
 	case backup.StepArchive:
 		return "ModifySnapshotTier"
+	case backup.StepRegister:
+		return "RegisterImage"
+	case backup.StepDeregister:
+		return "DeregisterImage"
 	default:
 		return "ModifySnapshotAttribute"
 	}
@@ -185,6 +191,8 @@ var mayDo = map[string][]accounts.Purpose{
 	"images": {accounts.Backup, accounts.VaultWriter}, "locks": {accounts.Backup, accounts.VaultWriter},
 	"bin": {accounts.Backup, accounts.VaultWriter}, "commands": {accounts.Backup},
 	"quiesce": {accounts.Backup}, "resume": {accounts.Backup}, "vss": {accounts.Backup},
+	"own images": {accounts.VaultWriter},
+	"register":   {accounts.VaultWriter}, "deregister": {accounts.VaultPruner},
 }
 
 func (f *fakeClient) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[backup.Resource, error] {
@@ -297,6 +305,10 @@ func (c *cloud) ask(k call) error {
 // effect does what the step says, or refuses as EC2 would.
 func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 	switch step.Kind {
+	case backup.StepRegister:
+		return f.register(step)
+	case backup.StepDeregister:
+		return nil, f.deregister(step)
 	case backup.StepSnapshot:
 		return f.snapshot(step)
 	case backup.StepCopy:

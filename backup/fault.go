@@ -30,7 +30,7 @@ func (f *Fault) Is(target error) bool {
 
 var sentinels = [...]error{
 	ErrNotFound, ErrDenied, ErrThrottled, ErrQuota, ErrUnsupported, ErrUnknownOutcome, ErrWindow, ErrSnapshot,
-	ErrManifest, ErrQuiesce, ErrKey,
+	ErrManifest, ErrQuiesce, ErrKey, ErrImage,
 }
 
 // newFault keeps an error.

@@ -75,6 +75,9 @@ func (f *forecaster) add(j *Job, d Driver) {
 			f.call(source, d.API(Step{Kind: StepRevoke}))
 		}
 		for _, c := range j.Copies {
+			if i == 0 && c.Image.unmade() {
+				f.call(c.Site, d.API(Step{Kind: StepRegister}))
+			}
 			if c.Snapshots[i].Snapshot == "" {
 				alone = max(alone, took+f.copy(j, c, i, d, took))
 			}

@@ -49,6 +49,7 @@ const (
 	keySnapshot = "snapshot"
 	keyRekey    = "rekey"
 	keyCopy     = "copy"
+	keyImage    = "image"
 )
 
 // keyOf is the client token that CreateSnapshots and CopySnapshot lack: it

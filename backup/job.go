@@ -60,7 +60,8 @@ type Job struct {
 	// Shares are the accounts that the snapshots are shared with.
 	Shares []JobShare `json:"shares,omitempty"`
 
-	// Stage the job is at. Reached is the last one before Failed, Unlocked or Unrevoked.
+	// Stage the job is at. Reached is the last one before Failed,
+	// Unlocked, Unrevoked or Unimaged.
 	Stage   Stage `json:"stage"`
 	Reached Stage `json:"reached"` // equal to Stage until the job ends otherwise than Done
 	// Believe is the moment from which a listing proves that something was
@@ -103,6 +104,8 @@ type JobCopy struct {
 	HiddenKeys []string `json:"hiddenKeys,omitempty"`
 	// Snapshots holds one Trace for each member.
 	Snapshots []Trace `json:"snapshots"`
+	// Image of the copies, nil where the plan wants none.
+	Image *JobImage `json:"image,omitempty"`
 	// Spoiled holds copies of an earlier attempt that ended in state error: they
 	// are made again, and these removed.
 	Spoiled []Trace `json:"spoiled,omitempty"`
@@ -174,7 +177,8 @@ func (j Job) SizeGiB() int64 { return j.Resource.sizeGiB() }
 // Done says whether there is nothing left to do.
 func (j Job) Done() bool { return j.Stage == Done || j.Stage.unwell() }
 
-// Err returns why the job ended Failed, Unlocked or Unrevoked, as an *Error; else nil.
+// Err returns why the job ended Failed, Unlocked, Unrevoked or Unimaged, as an
+// *Error; else nil.
 func (j Job) Err() error {
 	if !j.Stage.unwell() {
 		return nil
@@ -193,6 +197,9 @@ func (j Job) faults() []error {
 	add("", j.Source)
 	for _, c := range j.Copies {
 		add("copy to "+c.Site.String()+": ", c.Trial)
+		if c.Image != nil {
+			add("image at "+c.Site.String()+": "+c.Image.complaint(), c.Image.Trial)
+		}
 	}
 	add(unlockedFor(j.Resource.Site, j.Lock, j.Originals), j.Locking)
 	for _, c := range j.Copies {
@@ -216,6 +223,7 @@ func (j Job) clone() Job {
 	for i := range j.Copies {
 		j.Copies[i].Snapshots = slices.Clone(j.Copies[i].Snapshots)
 		j.Copies[i].Spoiled = slices.Clone(j.Copies[i].Spoiled)
+		j.Copies[i].Image = j.Copies[i].Image.clone()
 	}
 	for i := range j.Shares {
 		j.Shares[i].Shared = slices.Clone(j.Shares[i].Shared)
@@ -276,9 +284,13 @@ func newJob(vault accounts.ID, plan string, at time.Time, r Resource) Job {
 
 // addCopy makes a destination due.
 func (j *Job) addCopy(c Copy) {
-	j.Copies = append(j.Copies, JobCopy{
+	made := JobCopy{
 		Site: c.Site(), KMSKey: c.KMSKey, CompletionMinutes: c.CompletionMinutes, Lock: c.Lock, Snapshots: make([]Trace, len(j.Resource.Members)),
-	})
+	}
+	if c.Image && j.Resource.Kind == kindImaged {
+		made.Image = &JobImage{}
+	}
+	j.Copies = append(j.Copies, made)
 }
 
 // addShare adds an account that the snapshots are, or may be, shared with.

@@ -218,6 +218,11 @@ func (f *forecaster) locks(j Job, d Driver) {
 
 // read makes the listing that a viewID names.
 func (e *Engine) read(ctx context.Context, id viewID, begun time.Time) (*view, error) {
+	if id.images {
+		v, err := newView(begun, nil), error(nil)
+		v.imaged, err = e.listImages(ctx, id)
+		return v, err
+	}
 	if !id.locks {
 		snaps, err := e.snapshots(ctx, id)
 		return newView(begun, snaps), err

@@ -80,4 +80,11 @@ type Copy struct {
 	// verified, but for the newest, so that the next snapshot and the next
 	// copy stay incremental.
 	DropOriginal bool `json:"dropOriginal,omitempty"`
+	// Image registers an image (AMI) of the copies of each instance, once they
+	// are verified, so that what is billed apart (Windows, Red Hat, SUSE, the
+	// Marketplace) can be started again. An image that AWS does not bill as the
+	// instance is deregistered, and told. It needs the root volume among the
+	// members; volumes that are resources of their own get none. The vault's
+	// roles need the rights of iampolicy's Installation.Images.
+	Image bool `json:"image,omitempty"`
 }

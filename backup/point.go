@@ -35,6 +35,9 @@ type Point struct {
 	// Manifest is the digest that the tags name of what a restore needs beyond
 	// blocks; empty if they name none. Engine.Manifest reads and verifies it.
 	Manifest string `json:"manifest,omitempty"`
+	// Image of the copies, see Copy.Image; nil if there is none, and where
+	// PointFilter.Images was not set.
+	Image *Image `json:"image,omitempty"`
 	// Extra holds snapshots of the same point that no restore needs: what a
 	// lost answer doubled, failed copies, intermediates of a rekey that were
 	// left. They go when the point goes.
@@ -66,6 +69,7 @@ type PointFilter struct {
 	Resource  string      // ARN
 	Account   accounts.ID // the protected account
 	CopyOnly  bool        // leaves originals out
+	Images    bool        // finds the image of each point, by one more listing of each site with copies
 }
 
 // Filter returns the filter for all points of the plan, when vault is the

@@ -116,6 +116,7 @@ type target struct {
 	point Point    // as read afresh; zero unless it is to be deleted
 	ids   []string // of the snapshots to be deleted, in that order
 	extra int      // how many of these are no members
+	image string   // that is deregistered before
 
 	calls   int
 	deleted time.Time // when the last call ended
@@ -178,7 +179,11 @@ func (pr *pruning) aim(t *target, planned PruneDecision, now judged) {
 		t.Outcome, t.Why = Skipped, d.Why
 		return
 	}
-	t.point = now.points[t.Point]
+	if d.Image != "" && d.Image != planned.Image {
+		t.Outcome, t.Why = Skipped, d.Image+" is new"
+		return
+	}
+	t.point, t.image = now.points[t.Point], d.Image
 	t.ids, t.extra = t.point.inDeletionOrder()
 	for _, id := range t.ids {
 		if !slices.Contains(planned.Snapshots, id) {

@@ -91,12 +91,17 @@ func (pr *pruning) open(ctx context.Context, driver int, at place, list []*targe
 // only where that does no harm: not to the members while an extra one is left,
 // and not while the point is whole.
 //
+// An image of the point goes first, since EC2 deletes no snapshot that one
+// uses. A crash after that leaves a point that is whole, and has no image.
 // A crash between two deletes leaves a point without some of its extra
 // snapshots, or a Partial one. Both are points to the next plan.
 func (pr *pruning) deletePoint(ctx context.Context, c Client, driver int, t *target) {
 	var errs []error
+	if !pr.dropImage(ctx, c, driver, t) {
+		return
+	}
 	for n, id := range t.ids {
-		err := pr.deleteOne(ctx, c, driver, t, id)
+		err := pr.deleteOne(ctx, c, driver, t, Step{Kind: StepDelete, Snapshot: id})
 		if err != nil && ctx.Err() != nil {
 			t.Why = fmt.Sprintf("cancelled after %d of %d snapshots", len(t.Deleted), len(t.ids))
 			return
@@ -122,9 +127,8 @@ func (pr *pruning) deletePoint(ctx context.Context, c Client, driver int, t *tar
 	t.Outcome = Pruned
 }
 
-// deleteOne deletes one snapshot, at the pace of its site.
-func (pr *pruning) deleteOne(ctx context.Context, c Client, driver int, t *target, id string) (err error) {
-	step := Step{Kind: StepDelete, Snapshot: id}
+// deleteOne deletes one snapshot, or deregisters an image, at the pace of its site.
+func (pr *pruning) deleteOne(ctx context.Context, c Client, driver int, t *target, step Step) (err error) {
 	key := pace.Key{Account: string(t.Site.Account), Region: t.Site.Region, API: pr.e.drivers[driver].API(step)}
 	for n := range deleteAttempts {
 		if n > 0 {
@@ -139,10 +143,11 @@ func (pr *pruning) deleteOne(ctx context.Context, c Client, driver int, t *targe
 		if err == nil || errors.Is(err, ErrNotFound) {
 			return nil
 		}
-		switch classOf(err) {
-		case awserr.Throttled:
+		switch class := classOf(err); {
+		case class == awserr.Throttled:
 			pr.e.throttled(ctx, key)
-		case awserr.Unknown:
+		case class == awserr.Unknown:
+		case t.Image != "" && awserr.Code(err) == inUse: // EC2 need not know yet that the image is gone
 		default:
 			return err
 		}

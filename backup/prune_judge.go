@@ -69,6 +69,7 @@ func (p Plan) judge(id groupID, s stock, now time.Time) (judged, error) {
 	}
 	for i, pt := range points {
 		j.out[i].Snapshots, _ = pt.inDeletionOrder()
+		j.out[i].Image = s.held[id.place].own[pt.ID]
 		g.decided[pt.ID] = j.out[i]
 	}
 	g.Decisions = j.out

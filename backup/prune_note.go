@@ -41,12 +41,13 @@ func kindOfPlace(isCopy bool) string {
 // A holdings is what holds the snapshots of a place, as the cloud tells.
 type holdings struct {
 	by    map[string][]retention.Hold // by snapshot
+	own   map[string]string           // by point: the image that goes with it
 	notes []PruneNote
 }
 
 // readHolds asks what holds the snapshots of some points of a place.
 func (e *Engine) readHolds(ctx context.Context, at place, points []Point) (holdings, error) {
-	h := holdings{by: map[string][]retention.Hold{}}
+	h := holdings{by: map[string][]retention.Hold{}, own: map[string]string{}}
 	ours := map[string]bool{}
 	asked := make([]bool, len(e.drivers))
 	for _, pt := range points {
@@ -74,6 +75,9 @@ func (e *Engine) readHolds(ctx context.Context, at place, points []Point) (holdi
 			case ours[hold.Snapshot]:
 				h.by[hold.Snapshot] = append(h.by[hold.Snapshot], hold.Hold)
 			}
+		}
+		if imagerOf(c) != nil && at.copy {
+			e.ownImages(ctx, &h, at, driver, points)
 		}
 	}
 	return h, nil

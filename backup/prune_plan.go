@@ -61,10 +61,13 @@ type PruneDecision struct {
 	State retention.State `json:"state"`
 	// Snapshots of the point, extra ones included, in the order in which they
 	// are deleted.
-	Snapshots []string          `json:"snapshots"`
-	Holds     []retention.Hold  `json:"holds,omitempty"` // found when the plan was made; those whose Until has come bind no more
-	Action    retention.Action  `json:"action"`          // only Prune deletes
-	Reasons   retention.Reasons `json:"reasons"`         // what keeps it; none if it is pruned
+	Snapshots []string `json:"snapshots"`
+	// Image of the point, which is deregistered before; empty if it has none.
+	// Other images that use its snapshots are holds.
+	Image   string            `json:"image,omitempty"`
+	Holds   []retention.Hold  `json:"holds,omitempty"` // found when the plan was made; those whose Until has come bind no more
+	Action  retention.Action  `json:"action"`          // only Prune deletes
+	Reasons retention.Reasons `json:"reasons"`         // what keeps it; none if it is pruned
 	// Why is one sentence: what keeps the point, or why each rule let it go.
 	Why string `json:"why"`
 }
@@ -84,7 +87,8 @@ type PruneDecision struct {
 //     one would be a full copy;
 //   - whatever has the tag snapkeep:legal-hold on one of its snapshots;
 //   - what AWS refuses to delete, as a driver's Holder tells: snapshots that are
-//     locked, or that a registered image uses; and what is in the archive for
+//     locked, or that a registered image uses, but for the point's own (see
+//     Copy.Image), which goes with it; and what is in the archive for
 //     less than the time that is charged in any case.
 //
 // What AWS Backup manages is deferred, and counts for nothing. Of holds that a
@@ -193,7 +197,11 @@ func (d PruneDecision) brief() string {
 	for _, lead := range []string{"is pruned: ", "is deferred: "} {
 		text = strings.TrimPrefix(text, lead)
 	}
-	return strings.TrimSuffix(text, ".")
+	text = strings.TrimSuffix(text, ".")
+	if d.Image != "" && d.Action == retention.Prune {
+		text += "; " + d.Image + " goes with it"
+	}
+	return text
 }
 
 // minute writes a time for a table.

@@ -33,7 +33,9 @@ type PruneResult struct {
 	Copy     bool      `json:"copy,omitempty"` // it was one of copies, not of originals
 	Time     time.Time `json:"time"`           // the data is from
 	// Deleted snapshots, in order; of a point that is not Pruned some may be.
-	Deleted []string     `json:"deleted,omitempty"`
+	Deleted []string `json:"deleted,omitempty"`
+	// Image of the point that was deregistered; empty if none was.
+	Image   string       `json:"image,omitempty"`
 	Outcome PruneOutcome `json:"outcome"` // Pruned or AlreadyGone if all went well
 	// Recoverable is until when all its snapshots can be had back from the
 	// Recycle Bin; zero if one cannot, or if it could not be found out.
@@ -77,7 +79,7 @@ type PruneReport struct {
 	Results []PruneResult `json:"results"` // the points whose Action was Prune
 	// Notes on what could not be found out when the cloud was read again.
 	Notes []PruneNote `json:"notes,omitempty"`
-	// Calls is how many deletes were sent.
+	// Calls is how many deletes were sent, deregistrations included.
 	Calls int `json:"calls"`
 }
 

@@ -98,6 +98,9 @@ func (r *Report) String() string {
 		if n := len(j.Unlocked()); n > 0 {
 			fmt.Fprintf(w, "\t%d unlocked", n)
 		}
+		for _, id := range j.images() {
+			fmt.Fprintf(w, "\t%s", id)
+		}
 		if j.Settle {
 			fmt.Fprintf(w, "\tof %s", j.Run())
 		}

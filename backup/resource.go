@@ -1,6 +1,8 @@
 package backup
 
 import (
+	"fmt"
+
 	"github.com/snapkeep/snapkeep/accounts"
 )
 
@@ -79,4 +81,36 @@ type Machine struct {
 	BootMode     string `json:"bootMode,omitempty"`     // legacy-bios, uefi, uefi-preferred; empty if AWS names none
 	ENA          bool   `json:"ena,omitempty"`          // enhanced networking: EC2's EnaSupport
 	RootDevice   string `json:"rootDevice,omitempty"`   // "/dev/xvda"
+	// PlatformDetails and UsageOperation are what AWS bills the instance as:
+	// "Windows" and "RunInstances:0002". Empty means that it is not known.
+	PlatformDetails string `json:"platformDetails,omitempty"`
+	UsageOperation  string `json:"usageOperation,omitempty"` // "RunInstances" for plain Linux
+	// ProductCodes of the AWS Marketplace, sorted and parted by spaces.
+	ProductCodes string `json:"productCodes,omitempty"`
+	SRIOV        string `json:"sriov,omitempty"`  // EC2's SriovNetSupport: "simple"
+	TPM          string `json:"tpm,omitempty"`    // EC2's TpmSupport: "v2.0"
+	IMDSv2       bool   `json:"imdsv2,omitempty"` // it asks for a token wherever metadata is read
+}
+
+// Licensed says whether AWS, or a seller of its Marketplace, charges for what
+// runs on the machine: Windows, Red Hat, SUSE, SQL Server. Such a machine can
+// only be started from an image that carries the same codes (EC2 User Guide,
+// "Understand AMI billing information").
+func (m Machine) Licensed() bool {
+	return m.ProductCodes != "" || m.UsageOperation != "" && m.UsageOperation != "RunInstances"
+}
+
+// Mismatch says in what an image is not billed as the machine, in words; "" if it
+// is, or if it is not known what the machine is billed as.
+func (m Machine) Mismatch(is Image) string {
+	for _, f := range []struct{ name, want, is string }{
+		{"platform", m.PlatformDetails, is.PlatformDetails},
+		{"usage operation", m.UsageOperation, is.UsageOperation},
+		{"product codes", m.ProductCodes, is.ProductCodes},
+	} {
+		if f.want != f.is && m.PlatformDetails+m.UsageOperation+m.ProductCodes != "" {
+			return fmt.Sprintf("its %s is %q, want %q", f.name, f.is, f.want)
+		}
+	}
+	return ""
 }

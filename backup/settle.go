@@ -205,10 +205,11 @@ func (d *decision) finish() *verdict {
 		}
 		return &verdict{until: d.later, waiting: d.why, lines: d.lines, timer: d.timer}
 	}
-	failed, open := j.Source.Fault != nil, j.Locking.Fault != nil
+	failed, open, bare := j.Source.Fault != nil, j.Locking.Fault != nil, false
 	loose := j.Tidy.Fault != nil || j.Quiesce != nil && j.Quiesce.Resuming.Fault != nil
 	for _, c := range j.Copies {
 		failed, open = failed || c.Trial.Fault != nil, open || c.Locking.Fault != nil
+		bare = bare || c.Image != nil && c.Image.Trial.Fault != nil
 	}
 	for _, s := range j.Shares {
 		loose = loose || s.Trial.Fault != nil
@@ -223,6 +224,9 @@ func (d *decision) finish() *verdict {
 	case loose:
 		j.Stage = Unrevoked
 		d.w.reached = append(d.w.reached, Unrevoked)
+	case bare:
+		j.Stage = Unimaged
+		d.w.reached = append(d.w.reached, Unimaged)
 	default:
 		d.reach(Done)
 	}

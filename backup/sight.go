@@ -226,7 +226,7 @@ func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
 	s.mu.Unlock()
 	if err == nil {
 		before := s.put(v, e.opts.Grace)
-		if !id.locks {
+		if !id.locks && !id.images { // which are not what is heard of
 			e.habits.learn(id.site, before, v)
 			e.ears.check(id.site, before, v)
 		}

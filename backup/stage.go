@@ -10,7 +10,8 @@ type Stage string
 // Copied → Verified → Revoked → Done. Unrevoked ends a job whose copies are
 // safe and whose share or intermediates could not be removed, or whose instance
 // may still be at rest, since the script that ends that failed; Unlocked one
-// whose copies are safe and could not all be locked, see Job.Unlocked; Failed ends a
+// whose copies are safe and could not all be locked, see Job.Unlocked; Unimaged
+// one that only lacks an image of its copies; Failed ends a
 // job that did not make its point or did not reach all its destinations.
 // A stage that a job has no need of is left out: one without copies goes from
 // Snapshotted to Done.
@@ -25,11 +26,12 @@ const (
 	Done        Stage = "done"
 	Unrevoked   Stage = "unrevoked"
 	Unlocked    Stage = "unlocked"
+	Unimaged    Stage = "unimaged"
 	Failed      Stage = "failed"
 )
 
 // stages holds all stages, in order.
-var stages = []Stage{Planned, Snapshotted, Rekeyed, Shared, Copied, Verified, Revoked, Done, Unrevoked, Unlocked, Failed}
+var stages = []Stage{Planned, Snapshotted, Rekeyed, Shared, Copied, Verified, Revoked, Done, Unrevoked, Unlocked, Unimaged, Failed}
 
 // unwell says whether a job is at its end and something went wrong for good.
-func (s Stage) unwell() bool { return s == Unrevoked || s == Unlocked || s == Failed }
+func (s Stage) unwell() bool { return s == Unrevoked || s == Unlocked || s == Unimaged || s == Failed }

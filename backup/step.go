@@ -6,8 +6,8 @@ import "github.com/snapkeep/snapkeep/accounts"
 // decides on steps by looking at listings; a driver turns each into one call.
 type Step struct {
 	Kind StepKind `json:"kind"` // says which of the other fields count
-	// Resource whose members are snapshotted (StepSnapshot, StepVSS), or that a
-	// script is run on.
+	// Resource whose members are snapshotted (StepSnapshot, StepVSS), that a script
+	// is run on, or that an image is of (StepRegister).
 	Resource Resource `json:"resource,omitzero"`
 	// Snapshot acted upon (all others).
 	Snapshot string `json:"snapshot,omitempty"`
@@ -23,8 +23,15 @@ type Step struct {
 	Lock *Lock `json:"lock,omitempty"`
 	// Days that what is thawed stays in the standard tier (StepThaw).
 	Days int `json:"days,omitempty"`
-	// Tags of what is made, set in the same call (StepSnapshot, StepCopy, StepVSS).
+	// Tags of what is made, set in the same call (StepSnapshot, StepCopy, StepVSS,
+	// StepRegister).
 	Tags map[string]string `json:"tags,omitempty"`
+	// Resource and Snapshots are what an image is registered of: one snapshot
+	// for each member, in their order; Name is what it is called, which no other
+	// of the site can be (StepRegister).
+	Snapshots []string `json:"snapshots,omitempty"`
+	Name      string   `json:"name,omitempty"`  // of an image: 3 to 128 characters (StepRegister)
+	Image     string   `json:"image,omitempty"` // "ami-…" (StepDeregister)
 	// Description of what is made.
 	Description string `json:"description,omitempty"`
 	// Script to run on Resource, and Comment that it is found by (StepQuiesce,
@@ -62,6 +69,9 @@ const (
 	// StepThaw begins to bring Snapshot back from there for Days. It is for
 	// clients that are a Thawer.
 	StepThaw StepKind = "thaw"
+	// StepRegister and StepDeregister are for drivers whose clients are Imagers.
+	StepRegister   StepKind = "register" // an image of copies
+	StepDeregister StepKind = "deregister"
 )
 
 // makes says whether a step makes what a second call would make once more.

@@ -23,6 +23,7 @@ const (
 	tagResource = "snapkeep:resource"
 	tagMembers  = "snapkeep:members"
 	tagMachine  = "snapkeep:machine"
+	tagPlatform = "snapkeep:platform"
 	tagVolumes  = "snapkeep:volumes-" // 1, 2, …; originals
 	tagVolume   = "snapkeep:volume"   // copies and intermediates
 	tagSource   = "snapkeep:source"   // copies: the site of the original
@@ -83,8 +84,10 @@ func (l label) base(vault accounts.ID) map[string]string {
 		tagSchema: schema, tagVault: string(vault), tagPlan: l.plan, tagRun: l.run, tagPoint: l.point,
 		tagKey: l.key, tagResource: l.resource, tagMembers: strconv.Itoa(l.members),
 	}
-	if l.machine != (Machine{}) {
-		tags[tagMachine] = encodeMachine(l.machine)
+	for key, text := range map[string]string{tagMachine: encodeMachine(l.machine), tagPlatform: encodePlatform(l.machine)} {
+		if text != "" {
+			tags[key] = text
+		}
 	}
 	return tags
 }
@@ -163,6 +166,11 @@ func readLabel(tags map[string]string, vault accounts.ID) (label, error) {
 	if text, ok := tags[tagConsistency]; ok {
 		if l.mark, err = parseMark(text); err != nil {
 			return label{}, fmt.Errorf("tag %s: %w", tagConsistency, err)
+		}
+	}
+	if text, ok := tags[tagPlatform]; ok {
+		if err := l.machine.decodePlatform(text); err != nil {
+			return label{}, fmt.Errorf("tag %s: %w", tagPlatform, err)
 		}
 	}
 	return l, l.readKind(tags)

@@ -142,6 +142,30 @@ func decodeMachine(s string) (Machine, error) {
 	}, nil
 }
 
+// encodePlatform writes "Windows:RunInstances=3A0002::simple:v2.0:imdsv2". Product codes that do not fit are left out:
+// no point shall be lost for the sake of them.
+func encodePlatform(m Machine) string {
+	write := func(codes string) string {
+		return joinFields(m.PlatformDetails, m.UsageOperation, codes, m.SRIOV, m.TPM, flag(m.IMDSv2, "imdsv2"))
+	}
+	if text := write(m.ProductCodes); len(text) <= maxTagValue {
+		return text
+	}
+	return write("")
+}
+
+func (m *Machine) decodePlatform(s string) error {
+	f, err := splitFields(s, 6)
+	if err != nil {
+		return err
+	}
+	if f[5] != "" && f[5] != "imdsv2" {
+		return fmt.Errorf("%q in %q, want \"imdsv2\" or nothing", f[5], s)
+	}
+	m.PlatformDetails, m.UsageOperation, m.ProductCodes, m.SRIOV, m.TPM, m.IMDSv2 = f[0], f[1], f[2], f[3], f[4], f[5] != ""
+	return nil
+}
+
 func flag(set bool, name string) string {
 	if set {
 		return name

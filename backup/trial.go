@@ -48,7 +48,7 @@ func (t *Trial) failed(c awserr.Class, step *Step, o Options, now time.Time) boo
 		t.NotBefore = now.Add(quotaRetry)
 		limit = 0
 	case awserr.NotFound:
-		if step == nil || step.Kind != StepCopy && step.Kind != StepShare {
+		if step == nil || step.Kind != StepCopy && step.Kind != StepShare && step.Kind != StepRegister {
 			return true
 		}
 		limit = min(limit, shareTries)

@@ -15,6 +15,7 @@ type viewID struct {
 	shared  accounts.ID // only what is shared with this account; empty: all
 	driver  int         // whose snapshots
 	locks   bool        // the locks on them, not the snapshots
+	images  bool        // of images, not of snapshots
 }
 
 // A view is one listing, indexed; it is never changed. A view may hold forged
@@ -32,6 +33,8 @@ type view struct {
 	made []made
 	// locks by snapshot, in a listing of locks; such a listing has nothing else.
 	locks map[string]SnapshotLock
+	// imaged holds images by their keys, in a listing of these.
+	imaged map[string]Image
 }
 
 // A made is a snapshot that one of our own calls made.

@@ -134,7 +134,18 @@ func pruneAttacks() (rows []request) {
 	return append(rows,
 		request{name: "a prune session touches a foreign snapshot", who: "vault admin", action: "ec2:DeleteSnapshot", resource: snap, session: "prune-session", keys: []string{snapTime, "2020-01-01T00:00:00Z"}},
 		request{name: "a cleanup session touches another vault's run", who: "vault admin", action: "ec2:DeleteSnapshot", resource: snap, session: "cleanup-session", keys: []string{hasVault, other, hasRun, cleanupRun}},
-		request{name: "a prune session tags", who: "vault admin", action: "ec2:CreateTags", resource: snap, session: "prune-session", keys: []string{hasVault, vault, snapTime, "2020-01-01T00:00:00Z"}})
+		request{name: "a prune session tags", who: "vault admin", action: "ec2:CreateTags", resource: snap, session: "prune-session", keys: []string{hasVault, vault, snapTime, "2020-01-01T00:00:00Z"}},
+		request{name: "a prune session drops another vault's image", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "prune-session", keys: []string{owner, vault, hasVault, other}},
+		request{name: "a prune session drops a foreign image", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "prune-session", keys: []string{owner, vault}},
+		request{name: "a cleanup session drops another vault's image", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "cleanup-session", keys: []string{owner, vault, hasVault, other, hasRun, cleanupRun}},
+		request{name: "a cleanup session drops a foreign image", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "cleanup-session", keys: []string{owner, vault, hasRun, cleanupRun}},
+		request{name: "a cleanup session drops another run's image", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "cleanup-session", keys: []string{owner, vault, hasVault, vault, hasRun, "nightly@2026-03-07T02:00:00Z"}},
+		request{name: "a cleanup session drops an image of no run", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "cleanup-session", keys: []string{owner, vault, hasVault, vault}},
+		request{name: "a prune session drops what is no image", who: "vault admin", action: "ec2:DeregisterImage", resource: in(vault, "unlisted/u-1"), session: "prune-session", keys: []string{hasVault, vault}},
+		request{name: "a cleanup session drops what is no image", who: "vault admin", action: "ec2:DeregisterImage", resource: in(vault, "unlisted/u-1"), session: "cleanup-session", keys: []string{hasVault, vault, hasRun, cleanupRun}},
+		request{name: "a prune session shares an image", who: "vault admin", action: "ec2:ModifyImageAttribute", resource: image, session: "prune-session", keys: []string{owner, vault, hasVault, vault}},
+		request{name: "a cleanup session shares an image", who: "vault admin", action: "ec2:ModifyImageAttribute", resource: image, session: "cleanup-session", keys: []string{owner, vault, hasVault, vault, hasRun, cleanupRun}},
+		request{name: "the vault pruner drops an image without being let", who: vpruner, action: "ec2:DeregisterImage", resource: image, session: "prune-session", keys: []string{owner, vault, hasVault, vault}})
 }
 
 func restoreAttacks() []request {

@@ -82,5 +82,5 @@ func ExamplePruneSession() {
 	policy, err := json.Marshal(iampolicy.PruneSession("", "999999999999", now.AddDate(0, 0, -7)))
 	fmt.Println(string(policy), err)
 	// Output:
-	// {"Version":"2012-10-17","Statement":[{"Sid":"DeleteOld","Effect":"Allow","Action":"ec2:DeleteSnapshot","Resource":"arn:aws:ec2:*::snapshot/snap-*","Condition":{"DateLessThan":{"ec2:SnapshotTime":"2026-03-01T02:00:00Z"},"StringEquals":{"aws:ResourceTag/snapkeep:vault":"999999999999"}}}]} <nil>
+	// {"Version":"2012-10-17","Statement":[{"Sid":"DeleteOld","Effect":"Allow","Action":"ec2:DeleteSnapshot","Resource":"arn:aws:ec2:*::snapshot/snap-*","Condition":{"DateLessThan":{"ec2:SnapshotTime":"2026-03-01T02:00:00Z"},"StringEquals":{"aws:ResourceTag/snapkeep:vault":"999999999999"}}},{"Sid":"DropImages","Effect":"Allow","Action":"ec2:DeregisterImage","Resource":"arn:aws:ec2:*::image/ami-*","Condition":{"StringEquals":{"aws:ResourceTag/snapkeep:vault":"999999999999"}}}]} <nil>
 }

@@ -28,7 +28,9 @@ var equivalentMutants = func() map[string]string {
 	} {
 		all[m+": resources arn:aws:ec2:*::snapshot/*"] = "the id of every snapshot that exists begins with snap-"
 	}
-	for _, m := range []string{restore5 + " DropImages", restore5 + " RunRestoredImages"} {
+	for _, m := range []string{
+		"cleanup-session DropImagesOfRun", "prune-session DropImages", restore5 + " DropImages", restore5 + " RunRestoredImages",
+	} {
 		all[m+": resources arn:aws:ec2:*::image/*"] = "the id of every image that exists begins with ami-"
 	}
 	for _, role := range []string{"vault-pruner", "vault-sharer", "vault-writer"} {

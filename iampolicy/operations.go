@@ -294,6 +294,16 @@ var engineCalls = []engineCall{
 		why: "Failed copies and intermediates are young; what else is young is safe since it is of another run.",
 	},
 	{
+		ops: []string{"prune"}, papers: pruneSession, sid: "DropImages",
+		actions: []string{"ec2:DeregisterImage"}, on: onImages, when: []clause{equals(taggedVault, theVault)},
+		why: "The image of a point goes before its snapshots. No condition key tells how old it is; without it the snapshots remain.",
+	},
+	{
+		ops: []string{"clean up"}, papers: cleanupSession, sid: "DropImagesOfRun",
+		actions: []string{"ec2:DeregisterImage"}, on: onImages, when: []clause{equals(taggedVault, theVault), equals(taggedRun, theRun)},
+		why: "An image that AWS bills as something else is of no use, and could be taken for one that is.",
+	},
+	{
 		ops: []string{"copy"}, papers: writerPolicy | restorePolicy | importPolicy, sid: "DescribeKeys",
 		actions: []string{"kms:DescribeKey"}, on: onKeys,
 		why: "EC2 asks for it when a copy names a key, and so does the engine itself: kms:ViaService would not hold then.",

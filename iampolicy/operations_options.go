@@ -56,7 +56,23 @@ var optionCalls = []engineCall{
 		why: "Images are tagged in the call that makes them and at no other time.",
 	},
 	{
-		ops: []string{"prune"}, papers: prunerPolicy, sid: "DropOwnImages",
+		ops: []string{"image"}, papers: writerPolicy, sid: "ImageOwnCopies",
+		actions: []string{"ec2:RegisterImage"}, on: onSnapshots, when: []clause{equals(taggedVault, theVault)}, only: ifImages,
+		why: "Images are registered of the vault's own copies only.",
+	},
+	{
+		ops: []string{"image"}, papers: writerPolicy, sid: "RegisterTaggedImages",
+		actions: []string{"ec2:RegisterImage"}, on: onNewImages, when: []clause{equals(requestedVault, theVault)}, only: ifImages,
+		why: "No image is registered without the tag by which it is later dropped.",
+	},
+	{
+		ops: []string{"image"}, papers: writerPolicy, sid: "TagNewImages",
+		actions: []string{"ec2:CreateTags"}, on: onNewImages,
+		when: []clause{createdBy("RegisterImage"), equals(requestedVault, theVault)}, only: ifImages,
+		why: "Images are tagged in the call that makes them and at no other time.",
+	},
+	{
+		ops: []string{"prune"}, papers: prunerPolicy | vaultPrunerPolicy, sid: "DropOwnImages",
 		actions: []string{"ec2:DeregisterImage"}, on: onImages,
 		when: []clause{equals("ec2:Owner", theAccount), equals(taggedVault, theVault)}, only: ifImages,
 		why: "An image keeps its snapshots from being deleted; only the vault's own are dropped.",

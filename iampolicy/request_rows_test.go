@@ -153,6 +153,8 @@ func pruneRows() []request {
 		{name: "delete an own copy", who: vpruner, action: "ec2:DeleteSnapshot", resource: snap, keys: []string{owner, vault, hasVault, vault}},
 		{name: "prune an old copy", who: vpruner, action: "ec2:DeleteSnapshot", resource: snap, session: "prune-session", keys: old},
 		{name: "remove a failed copy", who: vpruner, action: "ec2:DeleteSnapshot", resource: snap, session: "cleanup-session", keys: failed},
+		{name: "a prune session drops an own image", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "prune-session", keys: []string{owner, vault, hasVault, vault}},
+		{name: "a cleanup session drops an image of its run", who: "vault admin", action: "ec2:DeregisterImage", resource: image, session: "cleanup-session", keys: failed},
 	}
 }
 

@@ -59,8 +59,7 @@ func installation() iampolicy.Installation {
 // full is an installation with every option.
 func full() iampolicy.Installation {
 	i := installation()
-	i.Lock = &iampolicy.LockBounds{Min: 7, Max: 400}
-	i.Archive = true
+	i.Lock, i.Archive, i.Images = &iampolicy.LockBounds{Min: 7, Max: 400}, true, true
 	i.Export, i.Bucket, i.Manifests = true, "vault-exports", true
 	i.Organization, i.SourceIdentity = "o-a1b2c3d4e5", "snapkeep-*"
 	i.SessionTags = []string{"run", "plan"}
@@ -422,8 +421,8 @@ func TestRolesHaveExactlyTheActionsTheyNeed(t *testing.T) {
 			"ec2:RegisterImage", "ec2:RunInstances", "iam:PassRole",
 		}, keyUse...),
 		"orchestrator":    {"sts:AssumeRole"},
-		"prune-session":   {"ec2:DeleteSnapshot"},
-		"cleanup-session": {"ec2:DeleteSnapshot"},
+		"prune-session":   {"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
+		"cleanup-session": {"ec2:DeleteSnapshot", "ec2:DeregisterImage"},
 	}
 	docs := documents(t, installation())
 	for name, actions := range want {

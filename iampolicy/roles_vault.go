@@ -3,8 +3,9 @@ package iampolicy
 import "slices"
 
 // VaultWriter returns the role in the vault that copies what the protected
-// accounts share, lists the copies and, with Installation.Lock, locks them. It
-// cannot delete, unlock or share.
+// accounts share, lists the copies and, with Installation.Lock, locks them or,
+// with Installation.Images, registers images of them. It cannot delete, unlock
+// or share.
 //
 // The vault's keys are in its policy although the policy of VaultKeyPolicy
 // names the role, which is enough within one account: so the role also works
@@ -15,8 +16,9 @@ import "slices"
 func (i Installation) VaultWriter() (Role, error) { return i.ofVault(i.vaultWriter) }
 
 // VaultPruner returns the role in the vault that deletes copies and, with
-// Installation.Archive, moves them to the archive, and can do nothing else. Its
-// sessions are narrowed by PruneSession, CleanupSession or ArchiveSession.
+// Installation.Archive, moves them to the archive and, with Installation.Images,
+// drops images of them, and can do nothing else. Its sessions are narrowed by
+// PruneSession, CleanupSession or ArchiveSession.
 func (i Installation) VaultPruner() (Role, error) { return i.ofVault(i.vaultPruner) }
 
 // VaultSharer returns the role in the vault that shares copies with the
@@ -43,7 +45,7 @@ func (i Installation) vaultWriter() (Role, error) {
 		regions:  i.Regions,
 		copyFrom: []string{i.Vault}, // a copy of a copy, into another Region
 		keys:     slices.Clone(i.VaultKeys),
-		options:  options{lock: i.Lock},
+		options:  options{lock: i.Lock, images: i.Images},
 	}
 	for _, from := range i.Protected {
 		p.copyFrom = append(p.copyFrom, from.Account)
@@ -54,7 +56,7 @@ func (i Installation) vaultWriter() (Role, error) {
 
 func (i Installation) vaultPruner() (Role, error) {
 	return i.role(vaultPrunerPolicy, roleVaultPruner, "vault-pruner", i.ExternalID, particulars{
-		account: i.Vault, options: options{archive: i.Archive},
+		account: i.Vault, options: options{archive: i.Archive, images: i.Images},
 	})
 }
 

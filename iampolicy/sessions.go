@@ -5,7 +5,7 @@ import "time"
 // PruneSession returns the session policy for one prune: it narrows a pruner's
 // session to snapshots of this vault that were started before a moment, since
 // IAM cannot reckon with dates and the pruner's own policy has no age in it.
-// An empty partition means "aws"; the zero time allows nothing.
+// Images of the vault it may deregister, where its role may. An empty partition means "aws"; the zero time allows nothing.
 //
 // The time of a copy is when it was copied, not when its original was taken.
 func PruneSession(partition, vault string, before time.Time) *Document {
@@ -24,7 +24,7 @@ func ArchiveSession(partition, vault string, before time.Time) *Document {
 
 // CleanupSession returns the session policy for removing what one run left
 // behind, failed copies and intermediates: it narrows a pruner's session to
-// snapshots of this vault and this run, whatever their age. An empty partition
+// snapshots and images of this vault and this run, whatever their age. An empty partition
 // means "aws".
 func CleanupSession(partition, vault, run string) *Document {
 	doc, _ := write(cleanupSession, particulars{partition: partitionOr(partition), vault: vault, run: run})

@@ -60,6 +60,9 @@ type Installation struct {
 	// are cheap to keep and slow to read, and the sharer bring them back. False
 	// leaves these rights out.
 	Archive bool
+	// Images lets the vault writer register images of the vault's own copies, and
+	// the vault pruner deregister them, for plans that ask for them.
+	Images bool
 	// Export makes a role in the vault that reads the blocks of copies with the
 	// EBS direct APIs.
 	Export bool
@@ -118,6 +121,8 @@ type Protected struct {
 	Documents []string
 	// Images lets instances be backed up as images. No condition key tells
 	// whether the instance is to be rebooted: the call must ask for NoReboot.
+	// Package backup makes no such images: it registers them of the copies, for
+	// which it needs Installation.Images.
 	Images bool
 	// Attributes lets the manifests of recovery points hold the user data of
 	// instances and what protects them from termination. No condition key tells
@@ -319,13 +324,6 @@ func (c *specCheck) principal(field, arn, account string) (kind, name string) {
 		return parts[3], parts[5]
 	}
 	return "", ""
-}
-
-// notGenerated refuses a generated role where one of the host's own is meant.
-func (c *specCheck) notGenerated(field, name string) {
-	if slices.Contains(roleNames, name) {
-		c.fault(field, "%s is the name of a generated role", name)
-	}
 }
 
 func (c *specCheck) orchestrator(i Installation) {

@@ -89,6 +89,13 @@ func (c *specCheck) options(i Installation) {
 	}
 }
 
+// notGenerated refuses a generated role where one of the host's own is meant.
+func (c *specCheck) notGenerated(field, name string) {
+	if slices.Contains(roleNames, name) {
+		c.fault(field, "%s is the name of a generated role", name)
+	}
+}
+
 func (c *specCheck) lock(field string, l *LockBounds) {
 	switch {
 	case l == nil:

@@ -35,6 +35,9 @@ func inventory(vms []vm, disks []disk) func(request) answer {
 				fmt.Fprintf(&b, `<item><instancesSet><item><instanceId>%s</instanceId><instanceState><name>%s</name></instanceState>
 					<rootDeviceName>/dev/xvda</rootDeviceName><instanceType>m7i.large</instanceType><architecture>x86_64</architecture>
 					<vpcId>%s</vpcId><bootMode>uefi-preferred</bootMode><enaSupport>true</enaSupport>
+					<platformDetails>Windows</platformDetails><usageOperation>RunInstances:0002</usageOperation><sriovNetSupport>simple</sriovNetSupport>
+					<tpmSupport>v2.0</tpmSupport><metadataOptions><httpTokens>required</httpTokens></metadataOptions>
+					<productCodes><item><productCode>two</productCode></item><item><productCode>one</productCode></item></productCodes>
 					<placement><availabilityZone>eu-west-1b</availabilityZone></placement>%s</item></instancesSet></item>`,
 					v.id, v.state, v.vpc, tagSet(v.tags))
 			}
@@ -214,6 +217,7 @@ func TestDiscoverTellsAllFacts(t *testing.T) {
 		Machine: backup.Machine{
 			InstanceType: "m7i.large", Zone: "eu-west-1b", Architecture: "x86_64",
 			BootMode: "uefi-preferred", ENA: true, RootDevice: "/dev/xvda",
+			PlatformDetails: "Windows", UsageOperation: "RunInstances:0002", ProductCodes: "one two", SRIOV: "simple", TPM: "v2.0", IMDSv2: true,
 		},
 	}, {
 		ARN: "arn:aws:ec2:eu-west-1:222222222222:volume/vol-loose", Kind: "volume", Site: site,

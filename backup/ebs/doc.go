@@ -35,8 +35,9 @@
 // a crash could lose. The zero Options work.
 //
 // Scripts that bring instances to rest are run by Options.Scripts, of package
-// runcommand, for plans that want it.
+// runcommand, for plans that want it. Images of copies are registered where a
+// plan asks for them; what such an image is billed as, EC2 derives from the
+// snapshots (EC2 API Reference, RegisterImage), and the engine looks.
 //
-// The driver does not make images and does not
-// snapshot what Outposts and Local Zones keep to themselves.
+// The driver does not snapshot what Outposts and Local Zones keep to themselves.
 package ebs

@@ -110,6 +110,10 @@ func (d *Driver) API(s backup.Step) string {
 		return "ModifySnapshotTier"
 	case backup.StepThaw:
 		return "RestoreSnapshotTier"
+	case backup.StepRegister:
+		return "RegisterImage"
+	case backup.StepDeregister:
+		return "DeregisterImage"
 	}
 	return ""
 }

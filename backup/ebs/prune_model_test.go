@@ -101,6 +101,7 @@ func (m *pruneModel) begin() {
 		Retention: policy(),
 		Copies: []backup.Copy{{
 			Account: vaultSite.Account, Region: vaultSite.Region, KMSKey: *key.KeyMetadata.Arn, Retention: policy(), DropOriginal: m.roll(4) == 0,
+			Image: m.roll(2) == 0,
 		}},
 	}
 	for range 4 {

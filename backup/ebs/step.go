@@ -32,6 +32,10 @@ func (c *client) Do(ctx context.Context, s backup.Step) ([]backup.Snapshot, erro
 		return c.snapshotInstance(ctx, s)
 	case backup.StepCopy:
 		return c.copySnapshot(ctx, s)
+	case backup.StepRegister:
+		return c.registerImage(ctx, s)
+	case backup.StepDeregister:
+		return nil, c.deregisterImage(ctx, s.Image)
 	case backup.StepShare:
 		return nil, c.modify(ctx, s, func(m *types.CreateVolumePermissionModifications, p []types.CreateVolumePermission) { m.Add = p })
 	case backup.StepRevoke:

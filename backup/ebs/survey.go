@@ -244,6 +244,9 @@ func machine(i types.Instance) backup.Machine {
 	m := backup.Machine{
 		InstanceType: string(i.InstanceType), Architecture: string(i.Architecture),
 		BootMode: string(i.BootMode), ENA: aws.ToBool(i.EnaSupport), RootDevice: aws.ToString(i.RootDeviceName),
+		PlatformDetails: aws.ToString(i.PlatformDetails), UsageOperation: aws.ToString(i.UsageOperation),
+		ProductCodes: productCodes(i.ProductCodes), SRIOV: aws.ToString(i.SriovNetSupport), TPM: aws.ToString(i.TpmSupport),
+		IMDSv2: i.MetadataOptions != nil && i.MetadataOptions.HttpTokens == types.HttpTokensStateRequired,
 	}
 	if i.Placement != nil {
 		m.Zone = aws.ToString(i.Placement.AvailabilityZone)

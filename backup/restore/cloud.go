@@ -104,8 +104,12 @@ func (p *place) registerImage(ctx context.Context, q Request, members []*member)
 		Description:  aws.String("snapkeep restore " + q.ID),
 		Architecture: types.ArchitectureValues(q.Point.Machine.Architecture), VirtualizationType: aws.String("hvm"),
 		BootMode: types.BootModeValues(q.Point.Machine.BootMode), EnaSupport: aws.Bool(q.Point.Machine.ENA),
+		SriovNetSupport: optional(q.Point.Machine.SRIOV), TpmSupport: types.TpmSupportValues(q.Point.Machine.TPM),
 		RootDeviceName:    aws.String(q.Point.Machine.RootDevice),
 		TagSpecifications: q.tagSpec(q.imageKey(), q.Point.ID, nil, types.ResourceTypeImage),
+	}
+	if q.Point.Machine.IMDSv2 {
+		in.ImdsSupport = types.ImdsSupportValuesV20
 	}
 	for _, m := range members {
 		d := deviceOf(m.PointMember)
@@ -133,8 +137,8 @@ func (p *place) runInstance(ctx context.Context, q Request, image string, dead [
 	in := &ec2.RunInstancesInput{
 		ImageId: aws.String(image), MinCount: aws.Int32(1), MaxCount: aws.Int32(1),
 		InstanceType:     types.InstanceType(q.instanceType()),
-		SecurityGroupIds: q.Instance.SecurityGroupIDs,
-		ClientToken:      aws.String(digest(q.instanceKey(), image, dead)),
+		SecurityGroupIds: q.Instance.SecurityGroupIDs, BlockDeviceMappings: q.mappings(),
+		ClientToken: aws.String(digest(q.instanceKey(), image, dead)),
 		TagSpecifications: slices.Concat(
 			q.tagSpec(q.instanceKey(), q.Point.ID, joined(q.Tags, q.Instance.Tags), types.ResourceTypeInstance),
 			q.tagSpec(q.instanceKey(), q.Point.ID, joined(q.Tags, q.Instance.VolumeTags), types.ResourceTypeVolume)),
@@ -177,6 +181,14 @@ func deviceOf(m backup.PointMember) types.EbsBlockDevice {
 		d.Iops = positive(m.IOPS)
 	}
 	return d
+}
+
+// optional returns nil for a text that is not set.
+func optional(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 func positive(n int32) *int32 {

@@ -45,9 +45,23 @@
 // stood, which groups and role it had: say so in the request, or have [Carry]
 // fill it in from the point's manifest, where there is one. Carry names all that
 // it leaves out, such as what belongs to another account and has no entry in a
-// [Mapping]. An image that AWS charges for
-// (Windows, Red Hat, SUSE) cannot be registered from snapshots with its licence
-// (EC2 User Guide, "Create an AMI from a snapshot"): restore such an instance
-// as volumes and attach them to an instance of such an image. Volumes load
-// their blocks when they are first read.
+// [Mapping].
+// Volumes load their blocks when they are first read.
+//
+// # Windows, Red Hat, SUSE, the Marketplace
+//
+// What AWS bills apart starts only from an image with the same codes, and what
+// an image registered of snapshots is billed as, EC2 derives from metadata that
+// the snapshots need not have (EC2 API Reference, RegisterImage). Such an
+// instance is restored only if its point has an image ([backup.Copy.Image]),
+// which shows that its copies have them. In the image's own account and Region
+// the instance is started from it, its volumes under the request's key; nothing
+// is copied, and the image stays. (The generated roles start nothing in the
+// vault; this is for copies that a plan keeps in an account of their own, with
+// roles of the host's making.) Elsewhere an image is registered of the
+// copies there, as always, and compared with the instance before it is started;
+// if AWS has lost the codes on the way, the restore ends with
+// [backup.ErrImage], and the point can still be restored as volumes, to be
+// attached to an instance of such an image. That AWS keeps them is for AWS to
+// prove: the simulated one can be told either way.
 package restore

@@ -127,7 +127,7 @@ func (w *run) keep() {
 			left("image", aws.ToString(i.ImageId))
 		}
 	}
-	if !seen[w.report.Image] {
+	if !seen[w.report.Image] && !w.req.fromImage() {
 		left("image", w.report.Image)
 	}
 }

@@ -21,7 +21,7 @@ func (w *run) makeInstance(ctx context.Context) error {
 	live, _ := alive(w.view.instances[w.req.instanceKey()])
 	if live != nil {
 		w.report.Instance = aws.ToString(live.InstanceId)
-	} else if err := w.register(ctx); err != nil {
+	} else if err := w.findImage(ctx); err != nil {
 		return err
 	} else if err := w.launch(ctx); err != nil {
 		return err
@@ -64,6 +64,15 @@ func (w *run) strays(found []types.Volume) {
 	}
 }
 
+// findImage takes the point's own image, or registers one.
+func (w *run) findImage(ctx context.Context) error {
+	if !w.req.fromImage() {
+		return w.register(ctx)
+	}
+	w.report.Image = w.req.Point.Image.ID
+	return nil
+}
+
 // register registers the image that the instance is started from and waits
 // until it is available.
 func (w *run) register(ctx context.Context) error {
@@ -76,6 +85,9 @@ func (w *run) register(ctx context.Context) error {
 			id := aws.ToString(best.ImageId)
 			switch best.State {
 			case types.ImageStateAvailable:
+				if err := w.judge(ctx, *best); err != nil {
+					return false, w.failed(w.req.site(), err)
+				}
 				w.report.Image = id
 				w.tell(w.req.site(), RegisterImage, id)
 				return true, nil

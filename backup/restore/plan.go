@@ -108,6 +108,9 @@ func (q Request) steps(v view) []Step {
 	if q.shares() {
 		each(Share, q.Point.Site, nil)
 	}
+	if q.fromImage() {
+		return []Step{q.runStep(v)}
+	}
 	each(Copy, q.site(), copies)
 	if q.shares() {
 		each(Revoke, q.Point.Site, nil)
@@ -120,17 +123,23 @@ func (q Request) steps(v view) []Step {
 			return ""
 		})
 	} else {
-		image, instance := Step{Action: RegisterImage, Site: q.site()}, Step{Action: RunInstance, Site: q.site()}
+		image := Step{Action: RegisterImage, Site: q.site()}
 		for _, i := range v.images[q.imageKey()] {
 			image.Have = aws.ToString(i.ImageId)
 		}
-		if live, _ := alive(v.instances[q.instanceKey()]); live != nil {
-			instance.Have = aws.ToString(live.InstanceId)
-		}
-		steps = append(steps, image, instance, Step{Action: DropImage, Site: q.site()})
+		steps = append(steps, image, q.runStep(v), Step{Action: DropImage, Site: q.site()})
 	}
 	each(DropCopy, q.site(), nil)
 	return steps
+}
+
+// runStep is the step that starts the instance.
+func (q Request) runStep(v view) Step {
+	s := Step{Action: RunInstance, Site: q.site()}
+	if live, _ := alive(v.instances[q.instanceKey()]); live != nil {
+		s.Have = aws.ToString(live.InstanceId)
+	}
+	return s
 }
 
 // String tells the plan in a few lines and a table.
@@ -143,6 +152,9 @@ func (p *Plan) String() string {
 		fmt.Fprintf(&b, "consistency: %s\n", q.Point.Consistency)
 	}
 	fmt.Fprintf(&b, "from %s into %s under %s\n", q.Point.Site, q.site(), q.KMSKey)
+	if q.fromImage() {
+		fmt.Fprintf(&b, "from the point's image %s\n", q.Point.Image.ID)
+	}
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for i, s := range p.Steps {
 		size := ""

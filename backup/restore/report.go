@@ -18,7 +18,7 @@ type Report struct {
 	// Instance that runs; empty if only volumes were asked for, or it does not.
 	Instance string `json:"instance,omitempty"`
 	// Image that the instance was started from. It is deregistered unless Left
-	// names it. Empty if an earlier Run had done with it.
+	// names it, or it is the point's own, which stays. Empty if an earlier Run had done with it.
 	Image string `json:"image,omitempty"`
 	// Left is what is there and should not be. After a Run that succeeded that
 	// can only be volumes of an instance of this restore that was terminated.

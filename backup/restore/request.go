@@ -22,7 +22,9 @@ type Request struct {
 	// the restore makes. A Run with the ID of an earlier one goes on where that
 	// ended; so an ID is used for one restore only.
 	ID string `json:"id"`
-	// Point to restore, from Engine.Points: complete, and a copy unless Account owns it.
+	// Point to restore, from Engine.Points: complete, and a copy unless Account
+	// owns it. To make an instance that AWS bills apart, such as one of Windows,
+	// it needs its Image: read it with backup.PointFilter.Images.
 	Point backup.Point `json:"point"`
 	// Account that is restored into, with a role for accounts.Restore. If it
 	// is not the owner of the point, that account needs one for accounts.VaultSharer.

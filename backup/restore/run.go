@@ -103,7 +103,7 @@ func (w *run) lacking() []*member {
 			return len(found) > 0
 		})
 	}
-	if live, _ := alive(w.view.instances[w.req.instanceKey()]); live != nil {
+	if live, _ := alive(w.view.instances[w.req.instanceKey()]); live != nil || w.req.fromImage() {
 		return nil
 	}
 	return w.members // also if there is an image: it holds them

@@ -33,6 +33,7 @@ var (
 	regionShape   = regexp.MustCompile(`^[a-z]{2,4}(-[a-z]+)+-[1-9][0-9]?$`)
 	zoneShape     = regexp.MustCompile(`^(-[a-z0-9]+)*[a-z]$`)
 	snapshotShape = regexp.MustCompile(`^snap-([0-9a-f]{8}|[0-9a-f]{17})$`)
+	imageShape    = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	subnetShape   = regexp.MustCompile(`^subnet-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	groupShape    = regexp.MustCompile(`^sg-([0-9a-f]{8}|[0-9a-f]{17})$`)
 	typeShape     = regexp.MustCompile(`^[a-z0-9-]+\.[a-z0-9-]+$`)
@@ -212,6 +213,7 @@ func (c *check) machine(q Request) {
 	if !slices.Contains(types.ArchitectureValues("").Values(), types.ArchitectureValues(m.Architecture)) {
 		c.wrong("point.machine.architecture", "%q is none that EC2 knows", m.Architecture)
 	}
+	c.image(q)
 	if m.BootMode != "" && !slices.Contains(types.BootModeValues("").Values(), types.BootModeValues(m.BootMode)) {
 		c.wrong("point.machine.bootMode", "%q is none that EC2 knows", m.BootMode)
 	}

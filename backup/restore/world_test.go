@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,12 +46,24 @@ type world struct {
 // protected account's part is over when it returns: restores must not need it.
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return newWorldOf(t, ec2sim.BaseImage(home, types.ArchitectureValuesX8664))
+}
+
+// newWorldOf builds a world whose instance runs an image, or the platform of
+// that name.
+func newWorldOf(t testing.TB, image string) *world {
+	t.Helper()
 	w := &world{t: t, cloud: awssim.New(awssim.Options{}), cleanKeys: map[string]string{}, originals: map[string]ec2sim.Contents{}}
 	w.vaultKey = w.newKey(vault, home)
 	for _, region := range []string{home, away} {
 		w.cleanKeys[region] = w.newKey(clean, region)
 	}
-	w.protect()
+	if !strings.HasPrefix(image, "ami-") {
+		var err error
+		image, err = w.cloud.EC2().PublishImage(home, ec2sim.PublicImage{Name: "licensed", Platform: image})
+		require.NoError(t, err)
+	}
+	w.protect(image)
 	w.install()
 	return w
 }
@@ -79,11 +92,11 @@ var disks = []types.BlockDeviceMapping{
 
 // protect runs an instance with data in the protected account, and copies its
 // snapshots into the vault.
-func (w *world) protect() {
+func (w *world) protect(image string) {
 	ctx := context.Background()
 	there := w.admin(protected, home)
 	run, err := there.RunInstances(ctx, &ec2.RunInstancesInput{
-		ImageId: aws.String(ec2sim.BaseImage(home, types.ArchitectureValuesX8664)), InstanceType: types.InstanceTypeM5Large,
+		ImageId: aws.String(image), InstanceType: types.InstanceTypeM5Large,
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), BlockDeviceMappings: disks,
 	})
 	require.NoError(w.t, err)
@@ -104,6 +117,7 @@ func (w *world) protect() {
 			InstanceType: string(instance.InstanceType), Zone: aws.ToString(instance.Placement.AvailabilityZone),
 			Architecture: string(instance.Architecture), BootMode: string(instance.BootMode),
 			ENA: aws.ToBool(instance.EnaSupport), RootDevice: aws.ToString(instance.RootDeviceName),
+			PlatformDetails: aws.ToString(instance.PlatformDetails), UsageOperation: aws.ToString(instance.UsageOperation),
 		},
 	}
 	for n, v := range volumes.Volumes {

@@ -19,7 +19,7 @@ var mayImport = map[string][]string{
 	"accounts/preflight": {"accounts", "iampolicy", "internal/awserr"},
 
 	"backup":            {"accounts", "iampolicy", "retention", "internal/awserr", "internal/pace"},
-	"backup/ebs":        {"accounts", "backup", "retention", "internal/awscall"},
+	"backup/ebs":        {"accounts", "backup", "retention", "internal/awscall", "internal/awserr"},
 	"backup/report":     {"backup"},
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},

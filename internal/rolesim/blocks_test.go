@@ -215,7 +215,7 @@ func (w *world) original(ctx context.Context) string {
 	return id
 }
 
-// copied uses every right of the vault writer, locks among them.
+// copied uses every right of the vault writer, locks and images among them.
 func copied(ctx context.Context, w *world) error {
 	original := w.original(ctx)
 	cfg, err := w.assume(ctx, vault, "snapkeep-vault-writer")
@@ -228,11 +228,33 @@ func copied(ctx context.Context, w *world) error {
 		func() error { return list(ctx, c) },
 		func() (err error) { id, err = copyOf(ctx, c, original, w.key["vault"], own...); return err },
 		func() error { return lock(ctx, c, id, 7) },
+		func() error { return completed(ctx, ec2.NewFromConfig(w.admin(vault)), id) },
+		func() error { return did(registerAs(ctx, c, id, own...)) },
+	)
+}
+
+// dropped uses every right of the vault pruner.
+func dropped(ctx context.Context, w *world) error {
+	copies, _ := w.stocked(ctx, unchanged)
+	image, err := registerAs(ctx, ec2.NewFromConfig(w.admin(vault)), copies[0], own...)
+	require.NoError(w.t, err)
+	cfg, err := w.assume(ctx, vault, "snapkeep-vault-pruner")
+	if err != nil {
+		return err
+	}
+	c := ec2.NewFromConfig(cfg)
+	return steps(
+		func() error { return did(c.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: &image})) },
+		func() error { return did(c.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &copies[0]})) },
 	)
 }
 
 func TestVaultWriterNeedsAllItHas(t *testing.T) {
 	needed(t, "snapkeep-vault-writer", roleOf(iampolicy.Installation.VaultWriter), copied)
+}
+
+func TestVaultPrunerNeedsAllItHas(t *testing.T) {
+	needed(t, "snapkeep-vault-pruner", roleOf(iampolicy.Installation.VaultPruner), dropped)
 }
 
 func TestExportRoleNeedsAllItHas(t *testing.T) {

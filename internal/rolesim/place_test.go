@@ -59,7 +59,12 @@ func (w *world) distant(ctx context.Context) place {
 
 // register makes an image of a snapshot.
 func (w *world) register(ctx context.Context, snapshot string, pairs ...string) (string, error) {
-	out, err := ec2.NewFromConfig(w.admin(target)).RegisterImage(ctx, &ec2.RegisterImageInput{
+	return registerAs(ctx, ec2.NewFromConfig(w.admin(target)), snapshot, pairs...)
+}
+
+// registerAs registers an image of a snapshot.
+func registerAs(ctx context.Context, c *ec2.Client, snapshot string, pairs ...string) (string, error) {
+	out, err := c.RegisterImage(ctx, &ec2.RegisterImageInput{
 		Name: aws.String("image of " + snapshot), Architecture: types.ArchitectureValuesX8664, RootDeviceName: aws.String("/dev/xvda"),
 		BlockDeviceMappings: []types.BlockDeviceMapping{{DeviceName: aws.String("/dev/xvda"), Ebs: &types.EbsBlockDevice{SnapshotId: &snapshot}}},
 		TagSpecifications:   tagged("image", pairs...), VirtualizationType: aws.String("hvm"),

@@ -58,8 +58,13 @@ func holders() []holder {
 		},
 		{
 			vault, "snapkeep-vault-writer", iampolicy.Installation.VaultWriter, triesOfWriter,
-			[]string{"LockOwn"},
-			map[string]string{"LockOwn ec2:Owner": ec2LooksItself},
+			[]string{"LockOwn", "ImageOwnCopies", "RegisterTaggedImages", "TagNewImages"},
+			map[string]string{"LockOwn ec2:Owner": ec2LooksItself, "TagNewImages aws:RequestTag/snapkeep:vault": askedTwice},
+		},
+		{
+			vault, "snapkeep-vault-pruner", iampolicy.Installation.VaultPruner, triesOfVaultPruner,
+			[]string{"DeleteOwn", "DropOwnImages"},
+			map[string]string{"DeleteOwn ec2:Owner": ec2LooksItself, "DropOwnImages ec2:Owner": ec2LooksItself},
 		},
 		{vault, "snapkeep-export", iampolicy.Installation.ExportRole, triesOfExport, []string{"ReadBlocks"}, nil},
 		{
@@ -138,12 +143,32 @@ func triesOfPruner(ctx context.Context, w *world, cfg aws.Config) attempts {
 func triesOfWriter(ctx context.Context, w *world, cfg aws.Config) attempts {
 	copies, foreign := w.stocked(ctx, unchanged)
 	c := ec2.NewFromConfig(cfg)
+	image, err := registerAs(ctx, ec2.NewFromConfig(w.admin(vault)), copies[1])
+	require.NoError(w.t, err)
 	return attempts{
+		"makes an image of another's snapshot": func() error { return did(registerAs(ctx, c, foreign, own...)) },
+		"makes an image without the tag":       func() error { return did(registerAs(ctx, c, copies[0])) },
+		"tags an image that is there": func() error {
+			return did(c.CreateTags(ctx, &ec2.CreateTagsInput{Resources: []string{image}, Tags: tags(own...)}))
+		},
+		"drops an image":     func() error { return did(c.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: &image})) },
 		"locks another's":    func() error { return lock(ctx, c, foreign, 7) },
 		"locks for no time":  func() error { return lock(ctx, c, copies[0], 6) },
 		"locks for too long": func() error { return lock(ctx, c, copies[1], 401) },
 		"deletes a copy":     func() error { return did(c.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &copies[0]})) },
 		"shares a copy":      func() error { return share(ctx, c, copies[0], types.OperationTypeAdd, clean) },
+	}
+}
+
+func triesOfVaultPruner(ctx context.Context, w *world, cfg aws.Config) attempts {
+	copies, foreign := w.stocked(ctx, unchanged)
+	c := ec2.NewFromConfig(cfg)
+	image, err := registerAs(ctx, ec2.NewFromConfig(w.admin(vault)), copies[0], "who", "them")
+	require.NoError(w.t, err)
+	return attempts{
+		"deletes another's":           func() error { return did(c.DeleteSnapshot(ctx, &ec2.DeleteSnapshotInput{SnapshotId: &foreign})) },
+		"deregisters another's image": func() error { return did(c.DeregisterImage(ctx, &ec2.DeregisterImageInput{ImageId: &image})) },
+		"makes an image":              func() error { return did(registerAs(ctx, c, copies[1], own...)) },
 	}
 }
 

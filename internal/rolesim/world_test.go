@@ -87,7 +87,7 @@ func (w *world) installation() {
 	w.i = iampolicy.Installation{
 		Vault: vault, Orchestrator: "arn:aws:iam::" + vault + ":user/orchestrator", ExternalID: "vault-7c1e",
 		Regions: []string{region}, VaultKeys: []string{w.key["vault"]}, KeyAdmins: []string{"arn:aws:iam::" + vault + ":role/key-admin"},
-		Lock: &iampolicy.LockBounds{Min: 7, Max: 400}, Export: true, Bucket: bucket,
+		Lock: &iampolicy.LockBounds{Min: 7, Max: 400}, Images: true, Export: true, Bucket: bucket,
 		Organization: "o-a1b2c3d4e5", SourceIdentity: "snapkeep-*", SessionTags: []string{"plan", "run"},
 		GrantOperations: []string{"Decrypt"}, Deployers: []string{"deploy/snapkeep"},
 		Protected: []iampolicy.Protected{{

@@ -243,6 +243,43 @@ resource "aws_iam_role_policy" "snapkeep_vault_writer" {
           }
         }
       },
+      # Images are registered of the vault's own copies only.
+      {
+        Sid      = "ImageOwnCopies"
+        Effect   = "Allow"
+        Action   = "ec2:RegisterImage"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # No image is registered without the tag by which it is later dropped.
+      {
+        Sid      = "RegisterTaggedImages"
+        Effect   = "Allow"
+        Action   = "ec2:RegisterImage"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::image/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # Images are tagged in the call that makes them and at no other time.
+      {
+        Sid      = "TagNewImages"
+        Effect   = "Allow"
+        Action   = "ec2:CreateTags"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::image/*"
+        Condition = {
+          StringEquals = {
+            "aws:RequestTag/snapkeep:vault" = data.aws_caller_identity.current.account_id
+            "ec2:CreateAction"              = "RegisterImage"
+          }
+        }
+      },
       # Only the vault's own snapshots are locked, neither for no time nor for good; nobody is given
       # the right to unlock.
       {
@@ -355,6 +392,19 @@ resource "aws_iam_role_policy" "snapkeep_vault_pruner" {
         Effect   = "Allow"
         Action   = "ec2:DeleteSnapshot"
         Resource = "arn:${data.aws_partition.current.partition}:ec2:*::snapshot/snap-*"
+        Condition = {
+          StringEquals = {
+            "aws:ResourceTag/snapkeep:vault" = data.aws_caller_identity.current.account_id
+            "ec2:Owner"                      = data.aws_caller_identity.current.account_id
+          }
+        }
+      },
+      # An image keeps its snapshots from being deleted; only the vault's own are dropped.
+      {
+        Sid      = "DropOwnImages"
+        Effect   = "Allow"
+        Action   = "ec2:DeregisterImage"
+        Resource = "arn:${data.aws_partition.current.partition}:ec2:*::image/ami-*"
         Condition = {
           StringEquals = {
             "aws:ResourceTag/snapkeep:vault" = data.aws_caller_identity.current.account_id

@@ -23,7 +23,8 @@
 //
 // Snapshots can be locked, archived and kept in the Recycle Bin; what a client
 // may not depend on, since no public source tells, can be changed, such as the
-// error code for a locked snapshot: see [Service.SetLockedCode].
+// error code for a locked snapshot and what copies know of billing: see
+// [Service.SetLockedCode] and [Service.SetBillingLost].
 //
 // Not simulated: Outposts and Local Zones, launching by templates, spot, IPv6,
 // volumes attached to several instances, and the Recycle Bin's own API: see

@@ -125,6 +125,7 @@ func (s *Service) planImage(c *core.Call, st *site, in *ec2.RegisterImageInput) 
 	if root < 0 || im.mappings[root].snapshot == "" {
 		return nil, nil, core.Errorf("InvalidBlockDeviceMapping", "The root device '%s' must be mapped to a snapshot", im.rootDevice)
 	}
+	im.bill(sources)
 	return im, sources, nil
 }
 

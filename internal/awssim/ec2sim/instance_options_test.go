@@ -160,7 +160,7 @@ func TestInstanceProfiles(t *testing.T) {
 }
 
 // Platform and product codes follow an image into its instances, and from
-// there into images made of them, but not into one registered from snapshots.
+// there into images made of them, also those registered from snapshots.
 func TestPlatformFollows(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		at := site(target, ireland)
@@ -180,11 +180,12 @@ func TestPlatformFollows(t *testing.T) {
 		registered, err := w.admin(at).RegisterImage(t.Context(), imageInput("registered", *made.BlockDeviceMappings[0].Ebs.SnapshotId))
 		require.NoError(t, err)
 		got := w.image(at, *registered.ImageId)
-		require.Empty(t, got.Platform)
-		require.Equal(t, "RunInstances", *got.UsageOperation)
+		require.Equal(t, types.PlatformValuesWindows, got.Platform)
+		require.Equal(t, "RunInstances:0002", *got.UsageOperation)
+		require.Equal(t, made.ProductCodes, got.ProductCodes)
 		found, err := w.admin(at).DescribeImages(t.Context(), &ec2.DescribeImagesInput{Filters: []types.Filter{filter("platform", "windows")}})
 		require.NoError(t, err)
-		require.Len(t, found.Images, 2)
+		require.Len(t, found.Images, 3)
 		_, err = w.admin(at).CopyImage(t.Context(), copyImage(at, win, "copy"))
 		require.Equal(t, "InvalidRequest", code(t, err), "not another's with a product code")
 	})

@@ -218,7 +218,7 @@ func (s *Service) planReplacement(c *core.Call, st *site, r *replacement, rate *
 		return err
 	}
 	r.volume = *v
-	r.volume.zone, r.volume.products = r.old.zone, r.old.products
+	r.volume.zone, r.volume.platform, r.volume.products = r.old.zone, r.old.platform, r.old.products
 	return nil
 }
 

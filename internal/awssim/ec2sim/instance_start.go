@@ -72,7 +72,7 @@ func (s *Service) start(c *core.Call, st *site, l *launch, reservation string, i
 		s.attach(c, &v, made, d.mapping.device)
 		v.attachment.deleteOnTermination = d.mapping.deleteOnTermination
 		if d.mapping.device == made.rootDevice {
-			v.products, made.roots = made.products, append(made.roots, v.id)
+			v.platform, v.products, made.roots = made.platform, made.products, append(made.roots, v.id)
 		}
 	}
 	if fault == keyWorks {

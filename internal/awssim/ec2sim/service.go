@@ -20,10 +20,11 @@ type Service struct {
 	made  uint64 // how many resources were ever made: their order
 	pages uint64 // secret of the page tokens
 
-	lockedCode string      // see SetLockedCode
-	binRules   []BinRule   // see SetRecycleBin
-	moved      []*snapshot // that archiving will still do something to
-	looked     int         // at how many resources listings looked so far
+	lockedCode  string      // see SetLockedCode
+	billingLost bool        // see SetBillingLost
+	binRules    []BinRule   // see SetRecycleBin
+	moved       []*snapshot // that archiving will still do something to
+	looked      int         // at how many resources listings looked so far
 
 	snapshots map[string]*snapshot // by id, as all maps of resources
 	volumes   map[string]*volume

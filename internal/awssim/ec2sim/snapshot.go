@@ -48,6 +48,7 @@ type snapshot struct {
 	written     int32  // how many blocks making it moved
 	full        bool   // it stores all its blocks, not the changed ones alone
 	home        *site
+	billing     *billing // nil: none
 	// What follows is nil for most snapshots.
 	lock   *lock
 	tier   *tiering // if it was ever archived

@@ -163,7 +163,7 @@ func (s *Service) copy(c *core.Call, st *site, order copyOrder) *snapshot {
 		id: s.cloud.NewID("snap"), seq: s.next(), site: st.Site, volume: copiedVolume, size: order.source.size,
 		description: copyDescription(order.source), key: order.key, start: stamp(c.Now),
 		tags: ownTags(c.Account.ID, order.tags), data: order.source.data,
-		copied: true, source: order.source.site, sourceID: order.source.id, lineage: order.source.lineage,
+		billing: s.carried(st, order.source), copied: true, source: order.source.site, sourceID: order.source.id, lineage: order.source.lineage,
 	}
 	sn.context = sn.id
 	s.keep(sn)

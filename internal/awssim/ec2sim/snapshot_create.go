@@ -229,7 +229,7 @@ func (s *Service) take(now time.Time, st *site, v *volume) *snapshot {
 	sn := &snapshot{
 		id: s.cloud.NewID("snap"), seq: s.next(), site: st.Site, volume: v.id, size: v.size, key: v.key,
 		start: start, done: start.Add(s.moving(Work{Origin: v.id, Blocks: int(changed)})),
-		lineage: v.id, context: v.id, written: int32(changed), full: v.disk.last == nil,
+		billing: billingOf(v.platform, v.products), lineage: v.id, context: v.id, written: int32(changed), full: v.disk.last == nil,
 	}
 	sn.data = v.disk.freeze()
 	v.lastSnapshot = now

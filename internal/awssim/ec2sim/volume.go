@@ -27,6 +27,7 @@ type volume struct {
 	full         int64  // bytes that its snapshot holds
 	rate         int32  // of initialization, in MiB/s; zero: not chosen
 	autoIO       bool
+	platform     platform // that is billed; zero: none
 	products     []string // codes of the AWS Marketplace
 	changes      []*modification
 	created      time.Time

@@ -67,7 +67,7 @@ func (s *Service) copiedVolume(c *core.Call, earlier *answer) *ec2.CopyVolumesOu
 func (s *Service) planCopy(st *site, source *volume, in *ec2.CopyVolumesInput) (*volume, error) {
 	v := &volume{
 		site: st.Site, zone: source.zone, size: source.size, kind: in.VolumeType, source: source.id,
-		snapshot: source.snapshot, products: source.products,
+		snapshot: source.snapshot, platform: source.platform, products: source.products,
 	}
 	if in.Size != nil {
 		v.size = *in.Size

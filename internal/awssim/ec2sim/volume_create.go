@@ -121,6 +121,9 @@ func (s *Service) plan(c *core.Call, st *site, source *snapshot, spec volumeSpec
 			return nil, err
 		}
 		v.snapshot = source.id
+		if b := source.billing; b != nil {
+			v.platform, v.products = b.platform, b.products
+		}
 	}
 	if err := v.setSize(spec.size, source); err != nil {
 		return nil, err
