@@ -82,8 +82,7 @@ func (p *Pacer) bucket(now time.Time, k Key) *bucket {
 	}
 	b := p.buckets[k]
 	if b == nil {
-		limit := p.limits(k.API)
-		b = &bucket{limit: limit, tokens: limit.Burst, rate: limit.Refill, at: now}
+		b = newBucket(p.limits(k.API), now)
 		p.buckets[k] = b
 	}
 	return b

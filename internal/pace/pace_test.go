@@ -82,7 +82,7 @@ func TestThrottledHalvesTheRateAndItRecovers(t *testing.T) {
 	}
 	require.Less(t, p.Take(now, copyK), 10*time.Second, "it never falls to nothing")
 
-	later := start.Add(time.Hour)
+	later := start.Add(2 * time.Hour)
 	for range 10 {
 		require.Zero(t, p.Take(later, copyK))
 	}
@@ -174,4 +174,34 @@ func TestFullBucketsAreForgotten(t *testing.T) {
 	require.NotZero(t, p.Take(now, slow))
 	require.Zero(t, p.Take(now.Add(6*time.Minute), copyK), "the others are dropped")
 	require.LessOrEqual(t, p.Buckets(), 2)
+}
+
+// Who shares a bucket with somebody who takes half of it for good is refused
+// but a few times, and after he has gone has all of it again.
+func TestAnotherToolIsMetButRarely(t *testing.T) {
+	limit := pace.Limit{Burst: 100, Refill: 5}
+	p, now := pace.New(fixed(limit)), start
+	left, refused, granted := limit.Burst/2, 0, 0
+	step := 50 * time.Millisecond
+	for ; now.Before(start.Add(4 * time.Hour)); now = now.Add(step) {
+		left = min(left+limit.Refill/2*step.Seconds(), limit.Burst/2)
+		if p.Take(now, copyK) > 0 {
+			continue
+		}
+		if left < 1 {
+			refused++
+			p.Throttled(now, copyK)
+			continue
+		}
+		left--
+		granted++
+	}
+	require.Less(t, refused, 20)
+	require.Greater(t, float64(granted), 0.6*limit.Refill/2*4*3600, "most of what there was is used")
+	now = now.Add(2 * time.Hour)
+	burst := 0
+	for p.Take(now, copyK) == 0 {
+		burst++
+	}
+	require.Equal(t, 100, burst, "after he has gone")
 }
