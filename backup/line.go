@@ -1,9 +1,6 @@
 package backup
 
-import (
-	"container/heap"
-	"time"
-)
+import "time"
 
 // A lineID names those who wait for the same: the next listing, or room that
 // the listing shows.
@@ -14,15 +11,15 @@ type lineID struct {
 }
 
 // A line is the jobs of a run that wait in one line. Where they wait for room,
-// as many as there is room for go on, the first by rank; else all go on when
+// as many as there is room for go on, the accounts in turn; else all go on when
 // there is another listing. When one is due, one of them goes to look.
 type line struct {
 	id      lineID
 	sight   *sight
-	waiting entries // by rank
-	listing int     // the one they have seen
-	looking int     // job that went to look; noJob if none
-	trying  int     // how many went on because there was room, and are not back
+	waiting crowd
+	listing int // the one they have seen
+	looking int // job that went to look; noJob if none
+	trying  int // how many went on because there was room, and are not back
 }
 
 const noJob = -1
@@ -52,16 +49,16 @@ func (l *line) state(e *Engine) (count [2]int, due time.Time, room int) {
 func (q *queue) join(id lineID, e entry) {
 	l := q.lines[id]
 	if l == nil {
-		l = &line{id: id, looking: noJob, waiting: entries{before: byRank}}
+		l = &line{id: id, looking: noJob, waiting: newCrowd(id.kind == roomCopies)}
 		q.lines[id] = l
 	}
 	l.sight = q.engine.sight(id.view) // the engine may have dropped the one before
 	count, _, _ := l.state(q.engine)
 	e.news = count[1]
-	if l.waiting.Len() == 0 {
+	if l.waiting.empty() {
 		l.listing = count[0]
 	}
-	heap.Push(&l.waiting, e)
+	l.waiting.add(e)
 }
 
 // stirAll stirs the lines, if that can have an effect, and returns when the
@@ -112,18 +109,12 @@ func (q *queue) stir(l *line, now time.Time) time.Time {
 // first returns the first of a line, nil if nobody waits there: who has gone
 // on otherwise is struck off.
 func (q *queue) first(l *line) *entry {
-	for l.waiting.Len() > 0 {
-		if e := &l.waiting.list[0]; e.ticket == q.tickets[e.job] {
-			return e
-		}
-		heap.Pop(&l.waiting)
-	}
-	return nil
+	return l.waiting.first(func(e entry) bool { return e.ticket != q.tickets[e.job] })
 }
 
 // leave makes the first of a line ready.
 func (q *queue) leave(l *line) entry {
-	e := heap.Pop(&l.waiting).(entry)
+	e := l.waiting.next()
 	q.ready(e)
 	return e
 }

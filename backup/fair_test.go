@@ -1,0 +1,42 @@
+package backup_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/snapkeep/snapkeep/backup"
+)
+
+// A small account does not wait for a large one's many large volumes: it has
+// its share of the slots from the beginning, and the large one has all of them
+// as soon as the small one is done. The whole takes no longer for it.
+func TestAccountsShareTheSlots(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := newCloud(t)
+		for i := range 200 {
+			c.resources[siteA] = append(c.resources[siteA], instance(siteA, fmt.Sprintf("i-a%03d", i), root(fmt.Sprintf("vol-a%03d", i), 500)))
+		}
+		for i := range 40 {
+			c.resources[siteB] = append(c.resources[siteB], instance(siteB, fmt.Sprintf("i-b%03d", i), root(fmt.Sprintf("vol-b%03d", i), 10)))
+		}
+		c.takes = func(giB int32) time.Duration { return time.Minute + time.Duration(giB)*6*time.Second }
+		done := map[backup.Site]time.Duration{}
+		at := time.Now()
+		estimate := backup.Estimate{Overhead: time.Minute, SnapshotRate: 1024. / 6, CopyRate: 1024. / 6}
+		e := engine(t, c, backup.Options{Estimate: estimate, OnEvent: func(ev backup.Event) {
+			if ev.Stage == backup.Done && ev.Step == "" {
+				done[backup.Site{Account: ev.Account, Region: ev.Region}] = time.Since(at)
+			}
+		}})
+		f := e.Forecast(jobs(t, e, nightly(), at))
+		report, err := e.Run(t.Context(), nightly(), at)
+		require.NoError(t, err)
+		require.Equal(t, 240, report.Copies)
+		t.Logf("%v, %v after the bound; %v", done, report.Ended.Sub(report.Started)-f.Makespan, f.Makespan)
+		require.Less(t, done[siteB], done[siteA]/4)
+		require.Less(t, report.Ended.Sub(report.Started), f.Makespan+f.Makespan/20)
+	})
+}
