@@ -134,6 +134,11 @@ func wholeThough(t *testing.T, c *cloud, p backup.Plan, at time.Time) (spares in
 		require.Equal(t, retention.Complete, pt.State, "%+v", pt)
 		require.Equal(t, at.UTC().Truncate(time.Second), pt.Run)
 		spares += len(pt.Extra)
+		for _, extra := range pt.Extra {
+			if pt.Copy {
+				require.Equal(t, taken[pt.Resource].Format(time.RFC3339Nano), extra.Tags["snapkeep:taken"], "what another set was copied from")
+			}
+		}
 	}
 	for _, s := range c.snaps {
 		if !s.gone {
