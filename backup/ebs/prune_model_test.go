@@ -84,7 +84,7 @@ func TestPruneModelOnTheSimulatedAWS(t *testing.T) {
 	}
 	t.Logf("%d points pruned at rest, %d snapshots held", pruned, held)
 	require.Greater(t, pruned, 3*seeds, "the model has become tame")
-	require.Greater(t, held, 3*seeds, "the model has become tame")
+	require.GreaterOrEqual(t, held, seeds, "the model has become tame")
 }
 
 func (m *pruneModel) begin() {
