@@ -201,6 +201,11 @@ func (c cut) explains(err error) bool {
 		return strings.Contains(text, "Given key ID is not accessible") ||
 			// The role could not see that AWS manages the key.
 			c.action == "kms:DescribeKey" && strings.Contains(text, "Encrypted snapshots with EBS default key cannot be shared")
+	case "ec2":
+		if c.action == "ec2:DescribeInstanceTypes" { // nothing depends on it but that
+			return strings.Contains(text, "its instance store is not named")
+		}
+		fallthrough
 	default:
 		return errors.Is(err, backup.ErrDenied) && strings.Contains(text, "not authorized to perform: "+c.action)
 	}

@@ -78,7 +78,7 @@ func (w *World) makeServers(ctx context.Context) error {
 func (w *World) runInstance(ctx context.Context, account accounts.ID, region, name string, disks []types.BlockDeviceMapping) (*server, error) {
 	client := ec2.NewFromConfig(w.config(w.admin(account), region))
 	out, err := client.RunInstances(ctx, &ec2.RunInstancesInput{
-		ImageId: aws.String(w.Cloud.BaseImage(region, types.ArchitectureValuesX8664)), InstanceType: types.InstanceTypeT3Medium,
+		ImageId: aws.String(w.Cloud.BaseImage(region, types.ArchitectureValuesX8664)), InstanceType: types.InstanceTypeM5dLarge,
 		MinCount: aws.Int32(1), MaxCount: aws.Int32(1), BlockDeviceMappings: disks,
 		TagSpecifications: []types.TagSpecification{{ResourceType: types.ResourceTypeInstance, Tags: []types.Tag{
 			{Key: aws.String("Name"), Value: aws.String(name)}, {Key: aws.String("backup"), Value: aws.String("daily")},

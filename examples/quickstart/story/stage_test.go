@@ -50,6 +50,8 @@ type stage struct {
 	opts   backup.Options     // of the engine that restart makes; it sets Vault and OnEvent
 	wire   *tap               // to all that they call
 	papers []paper            // the generated documents
+	// unnamed says that instance stores need not be named.
+	unnamed bool
 }
 
 // A paper is one generated document in the place where it works.
@@ -329,8 +331,10 @@ func (s *stage) tell(ctx context.Context) telling {
 		do   func() error
 	}{
 		{"first run", func() (err error) {
-			told.run, err = s.Engine.Run(ctx, s.Plan, time.Now())
-			return err
+			if told.run, err = s.Engine.Run(ctx, s.Plan, time.Now()); err != nil {
+				return err
+			}
+			return s.storesNamed(told.run)
 		}},
 		{"second run", func() (err error) {
 			time.Sleep(24 * time.Hour)
@@ -350,6 +354,21 @@ func (s *stage) tell(ctx context.Context) telling {
 		}
 	}
 	return told
+}
+
+// storesNamed demands that what no snapshot can hold is named, unless the
+// sessions leave that out: every instance of the world has an instance store.
+func (s *stage) storesNamed(r *backup.Report) error {
+	for _, j := range r.Jobs {
+		if !s.unnamed && j.Resource.Kind == ebs.KindInstance && len(j.Resource.Unprotected) == 0 {
+			site := j.Resource.Site
+			return &backup.Error{
+				Account: site.Account, Region: site.Region, Resource: j.Resource.ARN, Stage: j.Stage,
+				Err: fmt.Errorf("its instance store is not named: %w", backup.ErrDenied),
+			}
+		}
+	}
+	return nil
 }
 
 // write puts new data on every volume of the plan's and returns what they hold.
