@@ -156,46 +156,29 @@ func (o Options) resolve() (Options, error) {
 	if _, err := accounts.ParseID(string(o.Vault)); err != nil {
 		errs = append(errs, errors.New("backup: Options.Vault is not an account id of 12 digits: "+string(o.Vault)))
 	}
-	whole := func(name string, v *int, zero int) {
-		if *v < 0 {
-			errs = append(errs, errors.New("backup: Options."+name+" is negative"))
-		} else if *v == 0 {
-			*v = zero
-		}
-	}
-	span := func(name string, v *time.Duration, zero time.Duration) {
-		if *v < 0 {
-			errs = append(errs, errors.New("backup: Options."+name+" is negative"))
-		} else if *v == 0 {
-			*v = zero
-		}
-	}
-	rate := func(name string, v *float64, zero float64) {
-		if *v < 0 {
-			errs = append(errs, errors.New("backup: Options."+name+" is negative"))
-		} else if *v == 0 {
-			*v = zero
-		}
-	}
-	whole("Concurrency", &o.Concurrency, 16)
-	whole("Patience", &o.Patience, 10)
-	whole("Slots", &o.Slots, 20)
-	whole("CopyThroughput", &o.CopyThroughput, 2000)
-	whole("MaxPending", &o.MaxPending, 100)
-	whole("MaxPrunes", &o.MaxPrunes, 0)
-	whole("MaxArchives", &o.MaxArchives, 0)
-	span("MaxAge", &o.MaxAge, 15*time.Second)
-	span("MaxPoll", &o.MaxPoll, 5*time.Minute)
-	span("Grace", &o.Grace, 5*time.Minute)
-	span("Settle", &o.Settle, 30*time.Second)
-	span("Rest", &o.Rest, time.Hour)
-	span("Window", &o.Window, 24*time.Hour)
-	span("Estimate.Overhead", &o.Estimate.Overhead, 2*time.Minute)
-	rate("MaxShare", &o.MaxShare, 0)
+	errs = append(errs,
+		orDefault("Concurrency", &o.Concurrency, 16),
+		orDefault("Patience", &o.Patience, 10),
+		orDefault("Slots", &o.Slots, 20),
+		orDefault("CopyThroughput", &o.CopyThroughput, 2000),
+		orDefault("MaxPending", &o.MaxPending, 100),
+		orDefault("MaxPrunes", &o.MaxPrunes, 0),
+		orDefault("MaxArchives", &o.MaxArchives, 0),
+		orDefault("MaxAge", &o.MaxAge, 15*time.Second),
+		orDefault("MaxPoll", &o.MaxPoll, 5*time.Minute),
+		orDefault("Grace", &o.Grace, 5*time.Minute),
+		orDefault("Settle", &o.Settle, 30*time.Second),
+		orDefault("Rest", &o.Rest, time.Hour),
+		orDefault("Window", &o.Window, 24*time.Hour),
+		orDefault("Estimate.Overhead", &o.Estimate.Overhead, 2*time.Minute),
+		orDefault("MaxShare", &o.MaxShare, 0),
+		orDefault("Estimate.Changed", &o.Estimate.Changed, 1),
+		orDefault("Estimate.SnapshotRate", &o.Estimate.SnapshotRate, 200),
+		orDefault("Estimate.CopyRate", &o.Estimate.CopyRate, 100),
+	)
 	if o.MaxShare > 1 {
 		errs = append(errs, errors.New("backup: Options.MaxShare is more than 1"))
 	}
-	rate("Estimate.Changed", &o.Estimate.Changed, 1)
 	if o.Estimate.Changed > 1 {
 		errs = append(errs, errors.New("backup: Options.Estimate.Changed is more than 1"))
 	}
@@ -203,9 +186,18 @@ func (o Options) resolve() (Options, error) {
 		o.Prices = ListPrices()
 	}
 	errs = append(errs, o.Prices.check())
-	rate("Estimate.SnapshotRate", &o.Estimate.SnapshotRate, 200)
-	rate("Estimate.CopyRate", &o.Estimate.CopyRate, 100)
 	return o, errors.Join(errs...)
+}
+
+// orDefault refuses a negative option and replaces a zero one.
+func orDefault[T int | float64 | time.Duration](name string, v *T, zero T) error {
+	if *v < 0 {
+		return errors.New("backup: Options." + name + " is negative")
+	}
+	if *v == 0 {
+		*v = zero
+	}
+	return nil
 }
 
 // limits returns the pacer's limits: what Rates says, else what is published;

@@ -24,13 +24,13 @@ type TimedPrice struct {
 	PerGiB  float64 `json:"perGiB"`  // in the Currency of the Prices
 }
 
-// ListPrices returns the prices of us-east-1 as published in September 2026,
-// in US dollars: storage 0.05 a GiB and month (EBS User Guide, "Pricing and
-// billing for archiving Amazon EBS snapshots"), transfer 0.02 a GiB (Amazon EC2
-// pricing, data transfer to other Regions: most cost that), time-based copies
-// 0.020 a GiB at 15 minutes and 0.005 from 16 hours on (Amazon EBS pricing);
-// between these two it reckons with the higher one, so as never to promise too
-// much.
+// ListPrices returns prices of us-east-1 in US dollars: storage 0.05 a GiB and
+// month (EBS User Guide, "Pricing and billing for archiving Amazon EBS
+// snapshots"); transfer 0.02 a GiB, which most pairs of Regions cost and which
+// the EC2 pricing page has for each; time-based copies 0.020 a GiB at 15 minutes
+// and 0.005 from 16 hours on (Amazon EBS pricing), and between these two the
+// higher one, so as never to promise too much. AWS changes its prices: who needs
+// them exactly fills them in.
 func ListPrices() Prices {
 	return Prices{
 		Currency: "USD", Storage: map[string]float64{"": 0.05}, Transfer: map[string]float64{"": 0.02},

@@ -19,7 +19,8 @@ type queue struct {
 	waiting entries // by time
 	lines   map[lineID]*line
 	out     map[int]outing // by job
-	// still says that no job has come back since the lines were last stirred, when there were so many news and the next due at due.
+	// still says that no job has come back since the lines were last stirred:
+	// there were so many news then, and the next listing was due at due.
 	still bool
 	news  int64
 	due   time.Time
@@ -66,7 +67,8 @@ func (j Job) rank(est Estimate) int64 {
 
 func newQueue(e *Engine) *queue {
 	return &queue{
-		engine: e, workers: e.opts.Concurrency, lines: map[lineID]*line{}, out: map[int]outing{}, sites: map[Site]*siteQueue{}, changed: make(chan struct{}),
+		engine: e, workers: e.opts.Concurrency,
+		lines: map[lineID]*line{}, out: map[int]outing{}, sites: map[Site]*siteQueue{}, changed: make(chan struct{}),
 		waiting: entries{before: func(a, b entry) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.job, b.job)) }},
 	}
 }

@@ -47,7 +47,7 @@ func (r *Report) count() {
 		for api, n := range j.Calls {
 			r.Calls[api] += n
 		}
-		verified := j.verifiedCopies()
+		verified := j.VerifiedCopies()
 		if !j.Settle && (j.Reached != Planned || verified > 0) {
 			r.Points++
 		}
@@ -65,10 +65,10 @@ func (r *Report) count() {
 	})
 }
 
-// verifiedCopies returns how many destinations of a job that is at its end
+// VerifiedCopies returns how many destinations of a job that is at its end
 // have all copies: it would not have ended with one that is neither verified
 // nor given up.
-func (j Job) verifiedCopies() int {
+func (j Job) VerifiedCopies() int {
 	n := 0
 	for _, c := range j.Copies {
 		if j.Done() && c.Trial.Fault == nil && traced(c.Snapshots) {
@@ -94,7 +94,7 @@ func (r *Report) String() string {
 		r.Run(), r.Points, r.Copies, len(r.Errors), r.Ended.Sub(r.Started).Round(time.Second))
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, j := range r.Jobs {
-		fmt.Fprintf(w, "%s\t%s\t%d GiB\t%s\t%d of %d copies", j.Resource.Site, j.Resource.ID(), j.SizeGiB(), j.Stage, j.verifiedCopies(), len(j.Copies))
+		fmt.Fprintf(w, "%s\t%s\t%d GiB\t%s\t%d of %d copies", j.Resource.Site, j.Resource.ID(), j.SizeGiB(), j.Stage, j.VerifiedCopies(), len(j.Copies))
 		if n := len(j.Unlocked()); n > 0 {
 			fmt.Fprintf(w, "\t%d unlocked", n)
 		}

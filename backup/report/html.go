@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -40,10 +39,9 @@ type count struct {
 // A row is a job on the page.
 type row struct {
 	backup.Job
-	Took   time.Duration // from the first original's beginning to the last copy's end; zero if not known
-	Copied string        // "2 of 2"
-	Why    string
-	Bad    bool
+	Took time.Duration // from the first original's beginning to the last copy's end; zero if not known
+	Why  string
+	Bad  bool
 }
 
 // HTML writes a page about a run: what was made, what failed, the timeline of
@@ -91,14 +89,7 @@ func span(r *backup.Report, lines []Timeline) (from, to time.Time) {
 func (p *page) rows() {
 	var well, ill []row
 	for _, j := range p.Jobs {
-		done, all := 0, 0
-		for _, c := range j.Copies {
-			all++
-			if j.Done() && c.Trial.Fault == nil && !slices.ContainsFunc(c.Snapshots, func(t backup.Trace) bool { return t.Snapshot == "" }) {
-				done++
-			}
-		}
-		r := row{Job: j, Took: took(j), Copied: strconv.Itoa(done) + " of " + strconv.Itoa(all), Bad: j.Stage != backup.Done}
+		r := row{Job: j, Took: took(j), Bad: j.Stage != backup.Done}
 		if err := j.Err(); err != nil {
 			r.Why = strings.ReplaceAll(err.Error(), "\n", "; ")
 		}

@@ -344,7 +344,7 @@ var survivors = []survivor{
 	},
 	{
 		regexp.MustCompile(` snapkeep-(vault-)?pruner, a (prune|run)'s session - DropImages(OfRun)? - `),
-		"the story makes no images; those of package ebs and rolesim do, in these sessions",
+		"the story makes no images; the table of requests of package iampolicy has them in these sessions",
 	},
 	{
 		regexp.MustCompile(`^555555555555 snapkeep-restore - PlaceInstances - resource - .*:key-pair/`),
