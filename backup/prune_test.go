@@ -2,19 +2,16 @@ package backup_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/backup"
-	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/retention"
 )
 
@@ -385,60 +382,6 @@ func TestMembersStayWhileAnExtraSnapshotDoes(t *testing.T) {
 	})
 }
 
-// A role that cannot be assumed is told once for its site.
-func TestNoWayInForThePruner(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		c, _, pp := full(t, 3)
-		e, err := backup.New(lockedOut{c}, []backup.Driver{c}, backup.Options{Vault: vault})
-		require.NoError(t, err)
-		r, err := e.Prune(t.Context(), pp)
-		require.ErrorIs(t, err, accounts.ErrAccessDenied)
-		require.EqualError(t, err, "111111111111/eu-west-1: prune: assume pruner: "+accounts.ErrAccessDenied.Error())
-		require.Equal(t, "4 pruned, 4 refused", outcomes(r))
-	})
-}
-
-// lockedOut is a cloud that the pruner of the protected account has no way into.
-type lockedOut struct{ *cloud }
-
-func (l lockedOut) Config(ctx context.Context, id accounts.ID, p accounts.Purpose, region string) (aws.Config, error) {
-	if p == accounts.Pruner {
-		return aws.Config{}, fmt.Errorf("assume pruner: %w", accounts.ErrAccessDenied)
-	}
-	return l.cloud.Config(ctx, id, p, region)
-}
-
-// A session may delete just what is old enough, and all of it: the time that
-// IAM sees of a copy is that of the copy.
-func TestPruneIsHeldDownToWhatIsOldEnough(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		c, p := story(t), ofB(1)
-		p.Retention.MinAge = 36 * time.Hour
-		nights(t, c, p, 3)
-		for _, s := range c.at(home) {
-			s.Started = s.Started.Add(20 * time.Hour)
-		}
-		at := time.Now()
-		c.at(siteB)[1].Started = at.Add(-36 * time.Hour)
-		n := &narrowing{cloud: c, t: t, policies: map[accounts.Purpose]string{}}
-		e, err := backup.New(n, []backup.Driver{c}, backup.Options{Vault: vault})
-		require.NoError(t, err)
-		pp, err := e.PlanPrune(t.Context(), p, at)
-		require.NoError(t, err)
-		r, err := e.Prune(t.Context(), pp)
-		require.NoError(t, err)
-		require.Equal(t, "4 pruned", outcomes(r), "%s", pp)
-		for purpose, before := range map[accounts.Purpose]time.Time{
-			accounts.Pruner:      at.Add(-36*time.Hour + time.Second),
-			accounts.VaultPruner: c.snaps[decision(group(t, pp, home, true), 1).Snapshots[0]].Started.Add(time.Second),
-		} {
-			want, err := json.Marshal(iampolicy.PruneSession("aws", string(vault), before))
-			require.NoError(t, err)
-			require.JSONEq(t, string(want), n.policies[purpose], purpose)
-		}
-	})
-}
-
 func TestCancelledPrunesSayWhatWasNotTried(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p, pp := full(t, 4)
@@ -473,80 +416,6 @@ func TestCancelledPrunesSayWhatWasNotTried(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.Nil(t, r)
 	})
-}
-
-// A prune is cut at every delete, before and after its effect; another one ends
-// with exactly what should be left.
-func TestPruneCrashesAnywhere(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		c, _, pp := full(t, 3)
-		prune(t, c, pp)
-		require.Len(t, deletes(c), 16, "the story has changed")
-	})
-	for cut := range 16 {
-		for _, when := range []string{"before", "after"} {
-			inTime(t, func(t *testing.T) {
-				c, p, pp := full(t, 3)
-				ctx, crash := context.WithCancel(t.Context())
-				defer crash()
-				n := 0
-				fault := onDelete(func(string) error {
-					if n++; n == cut+1 {
-						crash()
-					}
-					return ctx.Err()
-				})
-				if when == "before" {
-					c.before = fault
-				} else {
-					c.after = fault
-				}
-				_, err := engine(t, c, backup.Options{}).Prune(ctx, pp)
-				require.ErrorIs(t, err, context.Canceled)
-				c.before, c.after = nil, nil
-				time.Sleep(time.Minute)
-				prune(t, c, planPrune(t, c, p))
-				for _, site := range []backup.Site{siteA, home} {
-					require.Len(t, c.at(site), 4, "cut at %d %s", cut, when)
-				}
-				list := points(t, c, p)
-				require.Len(t, list, 4)
-				for _, pt := range list {
-					require.Equal(t, retention.Complete, pt.State)
-				}
-				require.Zero(t, planPrune(t, c, p).Prunes())
-			})
-		}
-	}
-}
-
-// An original that is dropped because it was copied must not survive its copy,
-// wherever the prune is cut.
-func TestPruneCrashesBetweenOriginalAndCopy(t *testing.T) {
-	for cut := range 4 {
-		inTime(t, func(t *testing.T) {
-			c, p := story(t), ofB(9)
-			p.Copies[0].DropOriginal, p.Copies[0].Retention = true, retention.Policy{Last: 1}
-			nights(t, c, p, 3)
-			pp := planPrune(t, c, p)
-			require.Equal(t, 4, pp.Prunes())
-			ctx, crash := context.WithCancel(t.Context())
-			defer crash()
-			n := 0
-			c.after = onDelete(func(string) error {
-				if n++; n == cut+1 {
-					crash()
-				}
-				return nil
-			})
-			_, err := engine(t, c, backup.Options{}).Prune(ctx, pp)
-			require.ErrorIs(t, err, context.Canceled)
-			c.after = nil
-			prune(t, c, planPrune(t, c, p))
-			require.Len(t, c.at(siteB), 1, "cut at %d", cut)
-			require.Len(t, c.at(home), 1, "cut at %d", cut)
-		})
-	}
 }
 
 // What another plan made of the same resource is that plan's.

@@ -1,7 +1,6 @@
 package retention_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -462,102 +461,6 @@ func TestCountKeepsTheNewestOfEachPeriod(t *testing.T) {
 			seen[bucket] = true
 			got := slices.Contains(slices.Collect(d.Reasons.All()), bucketNames[f].family)
 			require.Equal(t, want, got, "%s %s in\n%s", p.ID, bucket, g)
-		}
-	})
-}
-
-// P18: policies, points and decisions read back as they were written.
-func TestRoundTrips(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		g := onRapid(t).group()
-		parsed, err := retention.ParsePolicy(g.policy.String())
-		require.NoError(t, err)
-		require.Equal(t, g.policy.String(), parsed.String())
-		requireSamePolicy(t, g.policy, parsed)
-		requireSamePolicy(t, g.policy, throughJSON(t, g.policy))
-		require.Equal(t, utc(g.points), utc(throughJSON(t, g.points)))
-		result, err := retention.Evaluate(g.now, g.points, g.policy)
-		require.NoError(t, err)
-		require.Equal(t, result.Decisions, throughJSON(t, result.Decisions))
-	})
-}
-
-// requireSamePolicy compares Locations by what they say.
-func requireSamePolicy(t require.TestingT, want, got retention.Policy) {
-	at := time.Date(2024, time.July, 1, 0, 0, 0, 0, time.UTC)
-	if want.Location != nil && got.Location != nil {
-		require.Equal(t, at.In(want.Location).Format(time.RFC3339), at.In(got.Location).Format(time.RFC3339))
-		want.Location, got.Location = nil, nil
-	}
-	require.Equal(t, want, got)
-}
-
-func throughJSON[T any](t require.TestingT, v T) T {
-	text, err := json.Marshal(v)
-	require.NoError(t, err)
-	var back T
-	require.NoError(t, json.Unmarshal(text, &back), "%s", text)
-	return back
-}
-
-// utc returns the points with comparable times.
-func utc(points []retention.RecoveryPoint) []retention.RecoveryPoint {
-	out := deepCopy(points)
-	for i := range out {
-		out[i].Time = out[i].Time.UTC()
-		for j := range out[i].Holds {
-			out[i].Holds[j].Until = out[i].Holds[j].Until.UTC()
-		}
-	}
-	return out
-}
-
-// Explain has a sentence for every point, which names what decided.
-func TestExplainNamesEveryReason(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		g := onRapid(t).group()
-		result, err := retention.Evaluate(g.now, g.points, g.policy)
-		require.NoError(t, err)
-		for _, d := range result.Decisions {
-			sentence := result.Explain(d.Index)
-			require.True(t, strings.HasPrefix(sentence, g.points[d.Index].ID+" "), sentence)
-			if d.Action == retention.Retain || d.Action == retention.Defer {
-				for reason := range d.Reasons.All() {
-					require.Contains(t, sentence, strings.TrimSuffix(reason, " oldest")+": ", "%s", g)
-				}
-				continue
-			}
-			if g.points[d.Index].State == retention.Complete {
-				for term := range strings.FieldsSeq(g.policy.String()) {
-					key, _, _ := strings.Cut(term, "=")
-					if !slices.Contains([]string{"oldest", "tz", "max-skew"}, key) {
-						require.Contains(t, sentence, key+": ", "%s", g)
-					}
-				}
-			}
-		}
-	})
-}
-
-// The point that Explain names as a period's is the one that the rule keeps.
-func TestExplainNamesTheRepresentative(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		g := onRapid(t).group()
-		result, err := retention.Evaluate(g.now, g.points, g.policy)
-		require.NoError(t, err)
-		reasons := map[string][]string{}
-		for _, d := range result.Decisions {
-			reasons[g.points[d.Index].ID] = slices.Collect(d.Reasons.All())
-		}
-		for i := range g.points {
-			for clause := range strings.SplitSeq(result.Explain(i), "; ") {
-				rule, id, found := strings.Cut(clause, ": newer point ")
-				if found {
-					rule = rule[strings.LastIndex(rule, " ")+1:]
-					id, _, _ = strings.Cut(id, " ")
-					require.Contains(t, reasons[id], rule, "%s: %s in\n%s", g.points[i].ID, clause, g)
-				}
-			}
 		}
 	})
 }

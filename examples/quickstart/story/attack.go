@@ -190,20 +190,11 @@ func copyAttacks() []Attack {
 
 // stolenAttacks misuse a session of a role of snapkeep's own.
 func stolenAttacks() []Attack {
-	anyAction := func(account accounts.ID, role string, actions ...string) func(context.Context, *World) error {
-		return func(_ context.Context, w *World) error {
-			return w.editPolicy(account, role, func(d *iampolicy.Document) {
-				d.Statements = append(d.Statements, iampolicy.Statement{
-					Sid: "Loosened", Effect: iampolicy.Allow, Actions: iampolicy.Of(actions...), Resources: iampolicy.Of("*"),
-				})
-			})
-		}
-	}
 	return append(strangerAttacks(), []Attack{
 		{
 			Name:   "delete a copy with the vault writer's session",
 			Guard:  "the vault writer has no DeleteSnapshot",
-			loosen: anyAction(vault, "snapkeep-vault-writer", "ec2:DeleteSnapshot"),
+			loosen: allowing(vault, "snapkeep-vault-writer", "ec2:DeleteSnapshot"),
 			try: func(ctx context.Context, w *World) error {
 				return w.deleteSnapshot(ctx, vault, "snapkeep-vault-writer", home, w.someCopy())
 			},
@@ -211,7 +202,7 @@ func stolenAttacks() []Attack {
 		{
 			Name:   "share a copy with the vault writer's session",
 			Guard:  "the vault writer has no ModifySnapshotAttribute",
-			loosen: anyAction(vault, "snapkeep-vault-writer", "ec2:ModifySnapshotAttribute"),
+			loosen: allowing(vault, "snapkeep-vault-writer", "ec2:ModifySnapshotAttribute"),
 			try: func(ctx context.Context, w *World) error {
 				return w.shareAs(ctx, "snapkeep-vault-writer", stranger)
 			},
@@ -219,7 +210,7 @@ func stolenAttacks() []Attack {
 		{
 			Name:   "delete an original with the backup role's session",
 			Guard:  "the backup role has no DeleteSnapshot",
-			loosen: anyAction(shop, "snapkeep-backup", "ec2:DeleteSnapshot"),
+			loosen: allowing(shop, "snapkeep-backup", "ec2:DeleteSnapshot"),
 			try: func(ctx context.Context, w *World) error {
 				return w.deleteSnapshot(ctx, shop, "snapkeep-backup", dublin, w.someOriginal(shop))
 			},
@@ -237,17 +228,23 @@ func stolenAttacks() []Attack {
 		{
 			Name:   "terminate an instance with the backup role's session",
 			Guard:  "the backup role has no TerminateInstances",
-			loosen: anyAction(shop, "snapkeep-backup", "ec2:TerminateInstances"),
+			loosen: allowing(shop, "snapkeep-backup", "ec2:TerminateInstances"),
 			try: func(ctx context.Context, w *World) error {
-				cfg, err := w.session(ctx, shop, "snapkeep-backup", dublin)
-				if err != nil {
-					return err
-				}
-				_, err = ec2.NewFromConfig(cfg).TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{w.shopInstance}})
-				return err
+				return w.terminate(ctx, shop, "snapkeep-backup", dublin, w.shopInstance)
 			},
 		},
 	}...)
+}
+
+// allowing returns a change that lets a role do something to anything.
+func allowing(account accounts.ID, role, action string) func(context.Context, *World) error {
+	return func(_ context.Context, w *World) error {
+		return w.editPolicy(account, role, func(d *iampolicy.Document) {
+			d.Statements = append(d.Statements, iampolicy.Statement{
+				Sid: "Loosened", Effect: iampolicy.Allow, Actions: iampolicy.Of(action), Resources: iampolicy.Of("*"),
+			})
+		})
+	}
 }
 
 // strangerAttacks share a copy with the intruder's own account by a session of

@@ -152,6 +152,15 @@ func (w *World) deleteSnapshot(ctx context.Context, account accounts.ID, role, r
 	return err
 }
 
+func (w *World) terminate(ctx context.Context, account accounts.ID, role, region, id string) error {
+	cfg, err := w.session(ctx, account, role, region)
+	if err != nil {
+		return err
+	}
+	_, err = ec2.NewFromConfig(cfg).TerminateInstances(ctx, &ec2.TerminateInstancesInput{InstanceIds: []string{id}})
+	return err
+}
+
 // stealCopy copies one of the vault's copies into bank, under a key of bank's.
 func (w *World) stealCopy(ctx context.Context) error {
 	client := ec2.NewFromConfig(w.config(w.intruder, virginia))

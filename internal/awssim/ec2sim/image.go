@@ -170,30 +170,32 @@ func newImage(at Site, tags map[string]string) subject {
 
 func (im *image) api(now time.Time, viewer string) types.Image {
 	out := types.Image{
-		Architecture:       im.arch,
-		BootMode:           im.boot,
-		CreationDate:       aws.String(timestamp(im.created)),
-		Description:        aws.String(im.description),
-		EnaSupport:         aws.Bool(im.ena),
-		Hypervisor:         types.HypervisorTypeXen,
-		ImageId:            aws.String(im.id),
-		ImageLocation:      aws.String(im.ownerName() + "/" + im.name),
-		ImageType:          types.ImageTypeValuesMachine,
-		ImdsSupport:        im.imds,
-		Name:               aws.String(im.name),
-		OwnerId:            aws.String(im.site.Account),
-		Platform:           im.platform.kind(),
-		PlatformDetails:    aws.String(im.platform.details),
-		ProductCodes:       apiProducts(im.products),
-		Public:             aws.Bool(im.access.public),
-		RootDeviceName:     aws.String(im.rootDevice),
-		RootDeviceType:     types.DeviceTypeEbs,
-		State:              im.state(now),
-		StateReason:        im.reason(now),
-		Tags:               apiTags(im.tags[viewer]),
-		TpmSupport:         im.tpm,
-		UsageOperation:     aws.String(im.platform.operation),
-		VirtualizationType: im.virtualization,
+		Architecture:             im.arch,
+		BlockDeviceMappings:      apiMappings(im.mappings),
+		BootMode:                 im.boot,
+		CreationDate:             aws.String(timestamp(im.created)),
+		DeregistrationProtection: aws.String(im.protection.name(now)),
+		Description:              aws.String(im.description),
+		EnaSupport:               aws.Bool(im.ena),
+		Hypervisor:               types.HypervisorTypeXen,
+		ImageId:                  aws.String(im.id),
+		ImageLocation:            aws.String(im.ownerName() + "/" + im.name),
+		ImageType:                types.ImageTypeValuesMachine,
+		ImdsSupport:              im.imds,
+		Name:                     aws.String(im.name),
+		OwnerId:                  aws.String(im.site.Account),
+		Platform:                 im.platform.kind(),
+		PlatformDetails:          aws.String(im.platform.details),
+		ProductCodes:             apiProducts(im.products),
+		Public:                   aws.Bool(im.access.public),
+		RootDeviceName:           aws.String(im.rootDevice),
+		RootDeviceType:           types.DeviceTypeEbs,
+		State:                    im.state(now),
+		StateReason:              im.reason(now),
+		Tags:                     apiTags(im.tags[viewer]),
+		TpmSupport:               im.tpm,
+		UsageOperation:           aws.String(im.platform.operation),
+		VirtualizationType:       im.virtualization,
 	}
 	if im.site.Account == amazon {
 		out.ImageOwnerAlias = aws.String("amazon")
@@ -213,11 +215,14 @@ func (im *image) api(now time.Time, viewer string) types.Image {
 			*member.to = aws.String(member.value)
 		}
 	}
-	out.DeregistrationProtection = aws.String(im.protection.name(now))
-	for _, m := range im.mappings {
-		out.BlockDeviceMappings = append(out.BlockDeviceMappings, m.api())
-	}
 	return out
+}
+
+func apiMappings(mappings []mapping) (list []types.BlockDeviceMapping) {
+	for _, m := range mappings {
+		list = append(list, m.api())
+	}
+	return list
 }
 
 // lastLaunched is reported a day late.

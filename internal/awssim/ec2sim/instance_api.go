@@ -16,6 +16,7 @@ func (in *instance) api(now time.Time) types.Instance {
 	out := types.Instance{
 		AmiLaunchIndex:           aws.Int32(in.index),
 		Architecture:             in.image.arch,
+		BlockDeviceMappings:      in.apiDevices(now),
 		BootMode:                 in.image.boot,
 		ClientToken:              aws.String(in.token),
 		CurrentInstanceBootMode:  in.bootMode(),
@@ -58,10 +59,14 @@ func (in *instance) api(now time.Time) types.Instance {
 	if in.state(now) != types.InstanceStateNameTerminated {
 		in.apiNetwork(&out)
 	}
-	for _, v := range in.attached(now) {
-		out.BlockDeviceMappings = append(out.BlockDeviceMappings, v.apiOfInstance(now))
-	}
 	return out
+}
+
+func (in *instance) apiDevices(now time.Time) (list []types.InstanceBlockDeviceMapping) {
+	for _, v := range in.attached(now) {
+		list = append(list, v.apiOfInstance(now))
+	}
+	return list
 }
 
 func (v *volume) apiOfInstance(now time.Time) types.InstanceBlockDeviceMapping {

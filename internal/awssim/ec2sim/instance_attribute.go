@@ -49,9 +49,7 @@ func (s *Service) DescribeInstanceAttribute(c *core.Call, in *ec2.DescribeInstan
 	case types.InstanceAttributeNameRootDeviceName:
 		out.RootDeviceName = text(inst.rootDevice)
 	case types.InstanceAttributeNameBlockDeviceMapping:
-		for _, v := range inst.attached(c.Now) {
-			out.BlockDeviceMappings = append(out.BlockDeviceMappings, v.apiOfInstance(c.Now))
-		}
+		out.BlockDeviceMappings = inst.apiDevices(c.Now)
 	case types.InstanceAttributeNameProductCodes:
 		out.ProductCodes = apiProducts(inst.products)
 	case types.InstanceAttributeNameSourceDestCheck:
