@@ -44,6 +44,7 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 		}
 		a.j.Calls[api]++
 		a.e.begin(&a.j)
+		a.note(ctx)
 		doing, done := a.e.observer.during(ctx, string(v.step.Kind), v.at.site)
 		snaps, err = c.Do(doing, *v.step)
 		done(err)

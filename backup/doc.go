@@ -137,7 +137,8 @@
 // it. A later run then takes back what is shared, removes intermediates, tells
 // [ErrUnproven] as an event and leaves the originals to retention in their own
 // account. To have them copied, run the plan with the moment that failed: after
-// a crash always do so first.
+// a crash always do so first. Or give the engine a [Journal], which proves the
+// runs that it notes: then the later run copies what such a run left.
 //
 // A process that takes over waits [Options.Settle] before it makes anything,
 // since what its predecessor made last may not be listed yet.
@@ -176,11 +177,15 @@
 //
 // # A journal
 //
-// Run needs no memory but the tags. A host that has a store of its own, and
-// wants each step in it, calls Advance itself and keeps the [Job] it returns:
-// that is all there is to a journal. One that is stale or lost does no harm, as
-// above; it is believed otherwise, so whoever can write to it can do what the
-// engine can.
+// Run needs no memory but the tags. [Options.Journal] is an optional one: it
+// notes, before a run's first call, that the run is begun. Package journal keeps
+// it in a directory. If it fails, that is told as an event and the run goes on.
+// One that has lost notes does no harm, as above.
+//
+// A host that has a store of its own, and wants each step in it, calls Advance
+// itself and keeps the [Job] it returns. One that is stale or lost does no harm;
+// it is believed otherwise, so whoever can write to it can do what the engine
+// can.
 //
 // # Zero values, concurrency
 //

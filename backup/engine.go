@@ -31,6 +31,7 @@ type Engine struct {
 	describer describer
 	habits    habits
 	ears      ears
+	journal   journalNotes
 	news      atomic.Int64 // counts what lines may wait for: listings, what was made, changes
 
 	mu     sync.Mutex // guards all below
@@ -75,6 +76,7 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 		own: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{}, queues: map[*queue]bool{}, observer: watch,
 	}
 	e.clients.made = map[clientID]Client{}
+	e.journal = journalNotes{turn: make(chan struct{}, 1), noted: map[string]time.Time{}}
 	e.slots.sites = map[Site]*slot{}
 	e.habits.sites, e.ears.sites = map[Site][2]*habit{}, map[Site]*hearing{}
 	return e, nil

@@ -36,7 +36,8 @@ var (
 	// deregistered, if that could be done. The point itself is good.
 	ErrImage = errors.New("bad image")
 	// ErrUnproven means that only tags in the protected account, which anybody
-	// there can write, speak of what an older run left. It is told as an event,
+	// there can write, speak of what an older run left: no copy in the vault, and
+	// no Options.Journal. It is told as an event,
 	// and the originals are left to retention; Run with that run's own moment,
 	// while the plan selects the resource, copies them.
 	ErrUnproven = errors.New("nothing in the vault proves it")

@@ -61,6 +61,8 @@ type census struct {
 	hidden map[accounts.ID][]string
 	// evidence is what the destinations tell of runs, by account.
 	evidence map[string]map[accounts.ID]evidence
+	// begun are the runs that the host's journal knows.
+	begun map[string]bool
 }
 
 // A siteCensus is one source site as one driver sees it.
@@ -85,7 +87,7 @@ func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
 	c := &census{
 		e: e, plan: p, at: at.UTC().Truncate(time.Second), given: at, now: time.Now(),
 		views: map[viewID]*view{}, destErrs: map[Site]error{}, keys: map[Site]keyView{}, hidden: map[accounts.ID][]string{},
-		evidence: map[string]map[accounts.ID]evidence{},
+		evidence: map[string]map[accounts.ID]evidence{}, begun: map[string]bool{},
 	}
 	for i, s := range p.Sources {
 		for _, region := range s.Regions {
@@ -109,6 +111,7 @@ func (c *census) take(ctx context.Context) {
 	}
 	_ = g.Wait() // each site keeps its own errors
 	c.inspectKeys(ctx)
+	c.readJournal(ctx)
 
 	ids := c.viewIDs()
 	seen, errs := make([]*view, len(ids)), make([]error, len(ids))

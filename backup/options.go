@@ -112,6 +112,11 @@ type Options struct {
 	// all resources of a site. The zero value adds nothing.
 	ManifestDetails ManifestDetails
 
+	// Journal remembers which runs were begun, so that a later run copies what one
+	// left that died before its first copy. Nil means that only the vault's copies
+	// prove a run, see ErrUnproven.
+	Journal Journal
+
 	// NarrowPlans holds every session in which snapshots are made, shared and
 	// copied down to the plan it is for, by a session policy: a fault in one
 	// plan, or a forged tag, does not reach what is another's. The price is one

@@ -12,8 +12,8 @@ import (
 // so is every older run that they speak of. An intruder can make up a run, of
 // a volume that he has encrypted; copied, it would be the newest of its day,
 // and pruning would drop the good one. So what an older run lacks is copied
-// only if the vault, where he cannot write, knows of that run; and nothing new
-// is begun for a resource that may not exist.
+// only if the vault, where he cannot write, knows of that run, or the host's
+// journal; and nothing new is begun for a resource that may not exist.
 
 // An evidence is what the copies in one account tell of a run.
 type evidence struct {
@@ -51,7 +51,7 @@ func (k claim) underWay() bool { return k.State != SnapshotCompleted && k.State 
 func (c *census) mayCopy(r *pastRun, selected bool, to accounts.ID) error {
 	of := r.job.Resource.Site.Account
 	counts := func(account accounts.ID) bool { return account != of || to == of }
-	proven := r.at.Equal(c.at) || c.e.owns(r.id) // the host, or this process, speaks of it
+	proven := r.at.Equal(c.at) || c.e.owns(r.id) || c.begun[r.id] // the host, this process, or its journal speaks of it
 	for account := range c.evidence[r.id] {
 		proven = proven || counts(account)
 	}
