@@ -148,7 +148,7 @@ func (l *lab) checkSet(v *verdict, p protected, at time.Time, key string, set []
 		moments[taken] = true
 		origins, keys = append(origins, s.Origin), append(keys, s.Tags["snapkeep:key"])
 		l.checkMember(v, name, p, key, s)
-		if taken.Before(at) || taken.After(at.Add(24*time.Hour)) {
+		if taken.Before(at.Add(-clocksApart)) || taken.After(at.Add(24*time.Hour)) {
 			v.add("%s: %s is of %v", name, s.ID, taken)
 		}
 		got, err := l.Cloud.ReadSnapshot(s.Ref)

@@ -36,6 +36,7 @@ type lab struct {
 	past      map[string][]moment // what each volume held, and since when
 	pages     byte                // of data written so far
 	want      wanted
+	ahead     time.Duration // how far AWS's clock is ahead of the process's, see moveTo
 
 	watching sync.WaitGroup
 	mu       sync.Mutex      // guards the two below
@@ -188,7 +189,7 @@ func (l *lab) write() {
 			}
 			contents, err := l.Cloud.ReadVolume(ref)
 			require.NoError(l.t, err)
-			l.past[id] = append(l.past[id], moment{time.Now(), contents})
+			l.past[id] = append(l.past[id], moment{l.now(), contents})
 		}
 	}
 	// What is written and what is snapshotted at one moment nobody could tell.
