@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// maxSkew is how far AWS's clock and ours may lie apart.
-const maxSkew = 5 * time.Minute
-
 // A window is when the originals of a run may have been started.
 type window struct{ from, to time.Time }
 

@@ -75,6 +75,9 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 			if busy := (*busyError)(nil); errors.As(err, &busy) {
 				return Outcome{NotBefore: busy.again, Waiting: "a listing of " + v.need.site.String()}, nil
 			}
+			if err == nil {
+				err = seen.wrongClock()
+			}
 			if err != nil {
 				a.blame(ctx, v, err)
 				continue

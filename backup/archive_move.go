@@ -90,7 +90,7 @@ func (r *ArchiveReport) String() string {
 // newest one to be moved, and to this call.
 //
 // An error without a report means that nothing was moved: the plan is of
-// another vault, ErrStalePlan, ErrAlteredPlan or ErrOverCap, or ctx was done.
+// another vault, ErrStalePlan, ErrAlteredPlan, ErrOverCap or ErrClock, or ctx was done.
 // The error joins the *Error of each site that could not be read and of each
 // point that could not be moved, and ctx's error; a point that waits for AWS to
 // archive others is none. Archive may be called again: what is in the archive
@@ -101,6 +101,9 @@ func (e *Engine) Archive(ctx context.Context, ap *ArchivePlan) (*ArchiveReport, 
 	}
 	s, unread := e.takeStock(ctx, ap.Plan)
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := e.rightClock(ap.Plan, unread); err != nil {
 		return nil, err
 	}
 	groups, failed := ap.Plan.archiveAll(s, ap.Made)

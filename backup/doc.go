@@ -155,7 +155,8 @@
 // from then on, never shared, never counted, and deleted with its point, before
 // the point's own snapshots; a spare intermediate goes in the next run. Nothing
 // of this depends on the machines' clocks, as long as each is within five
-// minutes of AWS's. Only who hands a [Job] whose last call failed to another
+// minutes of AWS's; one that is further off, as the dates of AWS's answers tell, is
+// told as [ErrClock], and changes nothing until it is set right. Only who hands a [Job] whose last call failed to another
 // machine should wait for [Options.Settle] and for as long as the clocks may
 // differ, or there may be a spare.
 //

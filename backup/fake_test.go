@@ -153,6 +153,13 @@ type fakeClient struct {
 	purpose accounts.Purpose
 }
 
+// Ahead tells what the Date of an answer does.
+func (f *fakeClient) Ahead() (time.Duration, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.ahead, true
+}
+
 // enter notes a call and lets it take its time.
 func (f *fakeClient) enter(ctx context.Context, c call) error {
 	c.site, c.purpose = f.site, f.purpose

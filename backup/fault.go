@@ -30,13 +30,13 @@ func (f *Fault) Is(target error) bool {
 
 var sentinels = [...]error{
 	ErrNotFound, ErrDenied, ErrThrottled, ErrQuota, ErrUnsupported, ErrUnknownOutcome, ErrWindow, ErrSnapshot,
-	ErrManifest, ErrQuiesce, ErrKey, ErrImage,
+	ErrManifest, ErrQuiesce, ErrKey, ErrImage, ErrClock,
 }
 
 // newFault keeps an error.
 func newFault(err error) *Fault {
 	f := &Fault{Text: err.Error()}
-	if c := classOf(err); c != awserr.Other {
+	if c := classOf(err); c != awserr.Other && !errors.Is(err, ErrClock) {
 		f.Kind = sentinelOf(c).Error()
 		return f
 	}
@@ -51,8 +51,12 @@ func newFault(err error) *Fault {
 
 // classOf says what a driver's or a session's error is: by the sentinel that
 // it wraps, or else by AWS's code. What stands in the way into an account
-// counts as denied, whether AWS said so or nobody was asked.
+// counts as denied, whether AWS said so or nobody was asked; a clock may be set
+// right any moment.
 func classOf(err error) awserr.Class {
+	if errors.Is(err, ErrClock) {
+		return awserr.Unknown
+	}
 	for _, c := range []awserr.Class{
 		awserr.Unknown, awserr.Throttled, awserr.Quota, awserr.Denied, awserr.NotFound, awserr.Unsupported,
 	} {

@@ -26,7 +26,7 @@ import (
 // A site that cannot be listed is an *Error in the sequence, and so is a
 // resource that cannot be read and an id in the plan's selectors that does not
 // exist; the others follow. An invalid plan is the only element, as Validate
-// returns it.
+// returns it, and so is an *Error with ErrClock.
 func (e *Engine) Jobs(ctx context.Context, p Plan, at time.Time) iter.Seq2[Job, error] {
 	return func(yield func(Job, error) bool) {
 		c, err := e.newCensus(p, at)
@@ -53,6 +53,8 @@ type census struct {
 	sites []*siteCensus
 	// views of all sites, as far as they could be listed.
 	views map[viewID]*view
+	// clock says that this machine's is wrong, as an *Error; nil if it is not.
+	clock error
 	// destErrs tells destinations that could not be listed.
 	destErrs map[Site]error
 	// keys is what is known of the destinations' keys.
@@ -123,11 +125,16 @@ func (c *census) take(ctx context.Context) {
 	}
 	_ = g.Wait()
 	for i, id := range ids {
-		if errs[i] == nil {
-			c.views[id] = seen[i]
-			continue
+		err := errs[i]
+		if err == nil {
+			c.views[id], err = seen[i], seen[i].wrongClock()
 		}
-		c.unlisted(id, errs[i])
+		switch {
+		case errors.Is(err, ErrClock):
+			c.clock = &Error{Account: id.site.Account, Region: id.site.Region, Err: err}
+		case err != nil:
+			c.unlisted(id, err)
+		}
 	}
 }
 
@@ -184,6 +191,10 @@ func (c *census) unlisted(id viewID, err error) {
 
 // yield hands over what was found.
 func (c *census) yield(yield func(Job, error) bool) {
+	if c.clock != nil {
+		yield(Job{}, c.clock)
+		return
+	}
 	for _, err := range c.errors() {
 		if !yield(Job{}, err) {
 			return

@@ -224,8 +224,10 @@ func (e *Engine) read(ctx context.Context, id viewID, begun time.Time) (*view, e
 		return v, err
 	}
 	if !id.locks {
-		snaps, err := e.snapshots(ctx, id)
-		return newView(begun, snaps), err
+		snaps, ahead, err := e.snapshots(ctx, id)
+		v := newView(begun, snaps)
+		v.ahead = ahead
+		return v, err
 	}
 	c, err := e.client(ctx, id.driver, actor{site: id.site, purpose: id.purpose}, errand{})
 	if err != nil {

@@ -40,7 +40,7 @@ var (
 // driver's Recycler can tell, in the Recycle Bin.
 //
 // An error without a report means that nothing was deleted: the plan is of
-// another vault, ErrStalePlan, ErrAlteredPlan or ErrOverCap, or ctx was done. The report is
+// another vault, ErrStalePlan, ErrAlteredPlan, ErrOverCap or ErrClock, or ctx was done. The report is
 // not nil once deleting may have begun, also if ctx is cancelled: what was not
 // reached is NotTried. The error joins the *Error of each site that could not be
 // read, of each group whose newest point is gone and of each point that could
@@ -52,6 +52,9 @@ func (e *Engine) Prune(ctx context.Context, pp *PrunePlan) (*PruneReport, error)
 	}
 	s, unread := e.takeStock(ctx, pp.Plan)
 	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := e.rightClock(pp.Plan, unread); err != nil {
 		return nil, err
 	}
 	groups, unjudged := pp.Plan.judgeAll(s, pp.Made)

@@ -66,10 +66,8 @@ func (s stock) notes() []PruneNote {
 	return notes
 }
 
-// takeStock reads all places of a plan, several at a time. The error joins
-// those of the places that could not be read.
-func (e *Engine) takeStock(ctx context.Context, p Plan) (stock, error) {
-	var places []place
+// places returns where a plan has originals and copies.
+func (p Plan) places() (places []place) {
 	for _, s := range p.Sources {
 		for _, region := range s.Regions {
 			places = append(places, place{Site{s.Account, region}, false})
@@ -78,6 +76,13 @@ func (e *Engine) takeStock(ctx context.Context, p Plan) (stock, error) {
 	for _, c := range p.Copies {
 		places = append(places, place{c.Site(), true})
 	}
+	return places
+}
+
+// takeStock reads all places of a plan, several at a time. The error joins
+// those of the places that could not be read.
+func (e *Engine) takeStock(ctx context.Context, p Plan) (stock, error) {
+	places := p.places()
 	read, held, errs := make([][]Point, len(places)), make([]holdings, len(places)), make([]error, len(places))
 	var g errgroup.Group
 	g.SetLimit(e.opts.Concurrency)

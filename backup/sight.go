@@ -245,18 +245,17 @@ func (s *sight) fail(err error, now time.Time) {
 	s.err, s.notBefore = err, now.Add(backoff(s.tries))
 }
 
-func (e *Engine) snapshots(ctx context.Context, id viewID) ([]Snapshot, error) {
+func (e *Engine) snapshots(ctx context.Context, id viewID) (snaps []Snapshot, ahead time.Duration, err error) {
 	c, err := e.client(ctx, id.driver, actor{site: id.site, purpose: id.purpose}, errand{})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	q := Query{Tags: map[string]string{tagVault: string(e.opts.Vault)}, SharedWith: id.shared}
-	var snaps []Snapshot
 	for snap, err := range c.List(ctx, q) {
 		if err != nil {
-			return nil, fmt.Errorf("list %s: %w", id.site, err)
+			return nil, 0, fmt.Errorf("list %s: %w", id.site, err)
 		}
 		snaps = append(snaps, snap)
 	}
-	return snaps, nil
+	return snaps, aheadOf(c), nil
 }

@@ -22,6 +22,7 @@ type viewID struct {
 // tags, so it looks at none but by their text.
 type view struct {
 	begun   time.Time
+	ahead   time.Duration // how far AWS's clock is ahead of ours
 	byID    map[string]Snapshot
 	byPoint map[string][]Snapshot // by snapkeep:point
 	pending pendingCount

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -125,6 +127,9 @@ type client struct {
 	kms  *kms.Client
 	// scripts opens what runs scripts, when it is first needed; nil if nothing does.
 	scripts func() Scripts
+	// ahead is how far AWS's clock was ahead when it last answered a listing; nil
+	// if it has not been told.
+	ahead atomic.Pointer[time.Duration]
 
 	// mu guards keys and stores. It is never held across a call.
 	mu sync.Mutex

@@ -35,6 +35,7 @@ func (c *client) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snap
 				yield(backup.Snapshot{}, fmt.Errorf("list snapshots: %w", awscall.Wrap("DescribeSnapshots", err)))
 				return
 			}
+			c.readClock(page.ResultMetadata)
 			for _, s := range page.Snapshots {
 				// The tags are compared again, since two filters of one name,
 				// as for two tag keys of any value, need not both apply.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go"
@@ -65,6 +66,28 @@ func TestWrapCreate(t *testing.T) {
 	throttled := awscall.WrapCreate("copy", operation("CopySnapshot", 503, api("RequestLimitExceeded", "x")))
 	require.ErrorIs(t, throttled, backup.ErrThrottled)
 	require.NotErrorIs(t, throttled, backup.ErrUnknownOutcome)
+}
+
+// Only the date of the answer tells a wrong clock from credentials that have expired.
+func TestARequestOutOfTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		date string
+		want error
+	}{
+		"the clock is behind":   {time.Now().Add(time.Hour).UTC().Format(http.TimeFormat), backup.ErrClock},
+		"the clock is ahead":    {time.Now().Add(-16 * time.Minute).UTC().Format(http.TimeFormat), backup.ErrClock},
+		"the clock is right":    {time.Now().UTC().Format(http.TimeFormat), backup.ErrDenied},
+		"the answer is undated": {"", backup.ErrDenied},
+		"the date is none":      {"tomorrow", backup.ErrDenied},
+	} {
+		err := awscall.Wrap("list", &smithyhttp.ResponseError{
+			Response: &smithyhttp.Response{Response: &http.Response{StatusCode: 400, Header: http.Header{"Date": {test.date}}}},
+			Err:      api("RequestExpired", "Request has expired."),
+		})
+		require.ErrorIs(t, err, test.want, name)
+		require.NotErrorIs(t, err, map[error]error{backup.ErrClock: backup.ErrDenied, backup.ErrDenied: backup.ErrClock}[test.want], name)
+	}
+	require.ErrorIs(t, awscall.Wrap("list", api("RequestExpired", "x")), backup.ErrDenied)
 }
 
 func TestRetryers(t *testing.T) {

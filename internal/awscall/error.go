@@ -3,8 +3,10 @@ package awscall
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/internal/awserr"
@@ -23,6 +25,9 @@ func Wrap(what string, err error) error {
 		e.kind = backup.ErrThrottled
 	case awserr.Denied:
 		e.kind = backup.ErrDenied
+		if outOfTime(err) {
+			e.kind = backup.ErrClock
+		}
 	case awserr.NotFound:
 		e.kind = backup.ErrNotFound
 	case awserr.Quota:
@@ -32,6 +37,23 @@ func Wrap(what string, err error) error {
 	case awserr.Other, awserr.Unknown:
 	}
 	return e
+}
+
+// clockTolerance is what the engine tolerates, see backup.ErrClock. EC2 refuses
+// what is signed at a time that is 15 minutes off (EC2 API Reference, "Error
+// codes", RequestExpired).
+const clockTolerance = 5 * time.Minute
+
+// outOfTime says whether a request was refused for the time it was signed at
+// because this machine's clock is wrong: the same code is that of credentials
+// that have expired. The SDK corrects itself from the next request on.
+func outOfTime(err error) bool {
+	var answer *smithyhttp.ResponseError
+	if awserr.Code(err) != "RequestExpired" || !errors.As(err, &answer) || answer.Response == nil {
+		return false
+	}
+	theirs, err := smithyhttp.ParseTime(answer.Response.Header.Get("Date"))
+	return err == nil && time.Since(theirs).Abs() > clockTolerance
 }
 
 // WrapCreate tells the failure of a call that was sent once because it makes

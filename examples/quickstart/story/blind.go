@@ -19,7 +19,7 @@ type blind struct {
 
 func (b blind) Open(cfg aws.Config, site backup.Site) backup.Client {
 	c := b.Driver.Open(cfg, site)
-	return blindClient{c, c.(backup.Holder), c.(backup.Locker), c.(backup.Thawer), b.w}
+	return blindClient{c, c.(backup.Holder), c.(backup.Locker), c.(backup.Thawer), c.(backup.Timekeeper), b.w}
 }
 
 type blindClient struct {
@@ -27,6 +27,7 @@ type blindClient struct {
 	backup.Holder
 	backup.Locker
 	backup.Thawer
+	backup.Timekeeper
 	w *World
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/backup/backuptest"
 	"github.com/snapkeep/snapkeep/backup/restore"
 )
@@ -109,4 +110,33 @@ func (s setting) takenUp(t *testing.T, i int, b blow, clocks [2]time.Duration, w
 	l.calm()
 	l.moveTo(clocks[1])
 	(&trial{lab: l, step: steps[i], later: steps[i+1:], want: want[i:], pause: pause}).isResumed()
+}
+
+// TestAMachineWhoseClockIsFarOff: AWS takes its calls, since the SDK corrects
+// the time that it signs with; the engine changes nothing, by night or by day,
+// until the clock is set right.
+func TestAMachineWhoseClockIsFarOff(t *testing.T) {
+	for _, ahead := range []time.Duration{8 * time.Minute, -8 * time.Minute, 2 * time.Hour, -2 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			l := kept(t, "last=1", "last=1")
+			l.pass(aDay("day 1"))
+			l.pass(aDay("day 2"))
+			prune, day := aPruning(1, 1), aDay("day 3")
+			for _, st := range []step{prune, day} {
+				st.ready(l)
+				l.moveTo(ahead)
+				require.NoError(t, l.Restart())
+				calls := l.strike(nil, nil)
+				require.ErrorIs(t, st.do(l.ctx, l), backup.ErrClock, st.name)
+				for _, c := range *calls {
+					require.Equal(t, "AssumeRole", c.operation)
+				}
+				l.moveTo(0)
+				require.NoError(t, l.Restart())
+				require.NoError(t, st.do(l.ctx, l), st.name)
+				st.then(l)
+				require.Empty(t, l.check(), st.name)
+			}
+		})
+	}
 }
