@@ -153,12 +153,18 @@
 // all copies of a point at a destination are of one moment, or the point is not
 // complete. What is spare is [Point.Extra] in the catalog: it is never copied
 // from then on, never shared, never counted, and deleted with its point, before
-// the point's own snapshots; a spare intermediate goes in the next run. Nothing
-// of this depends on the machines' clocks, as long as each is within five
-// minutes of AWS's; one that is further off, as the dates of AWS's answers tell, is
-// told as [ErrClock], and changes nothing until it is set right. Only who hands a [Job] whose last call failed to another
-// machine should wait for [Options.Settle] and for as long as the clocks may
-// differ, or there may be a spare.
+// the point's own snapshots; a spare intermediate goes in the next run, and so
+// does a share that one of two processes had made when it was killed.
+//
+// # Clocks
+//
+// Nothing of this depends on the machines' clocks, as long as each is within
+// five minutes of AWS's, which may be ahead of the one that a run was begun on
+// and behind the one that takes it up. On a machine whose clock is further off,
+// as the dates of AWS's answers tell, nothing is made, pruned or archived: that
+// is [ErrClock], until the clock is set right. Only who hands a [Job] whose last
+// call failed to another machine should wait for [Options.Settle] and for as
+// long as the clocks may differ, or there may be a spare.
 //
 // # Manifests
 //
