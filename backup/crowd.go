@@ -1,33 +1,50 @@
 package backup
 
 import (
+	"cmp"
 	"container/heap"
+	"time"
 
 	"github.com/snapkeep/snapkeep/accounts"
 )
 
-// A crowd is who waits in a line. Where that is for room, accounts take turns,
+// A crowd is who waits in a line. Where that is for slots, accounts take turns,
 // so that one with many large volumes does not keep the others waiting all
 // night: it is the turn of the one that has been given the least time so far.
-// Within an account the first by rank goes first.
+// Within an account the first by rank goes first, and so what is of one
+// resource is copied together. But a copy that may take longer than all that
+// waits takes on all slots goes first, whosever it is: begun later, it would go
+// on while the other slots have nothing to do.
 type crowd struct {
-	fair    bool // between accounts; else all are of one
+	slots   int // that accounts take turns for; zero: they take none, all are of one
 	parties map[accounts.ID]*party
+	// Of those who wait for slots: in the order of their longest copies; as they
+	// came, by job; and what they have still to copy in all.
+	long  entries
+	waits map[int]entry
+	work  time.Duration
 }
 
 // A party is those of one account.
 type party struct {
-	waiting entries // by rank
-	given   int64   // time, in nanoseconds, that those who went were expected to take
+	waiting entries       // by rank
+	given   time.Duration // that the copies of those who went were expected to take
 }
 
-func newCrowd(fair bool) crowd { return crowd{fair, map[accounts.ID]*party{}} }
+// ahead is how many times what it is expected to take a copy may take.
+const ahead = 2
+
+func newCrowd(slots int) *crowd {
+	return &crowd{slots: slots, parties: map[accounts.ID]*party{}, long: entries{before: byLongest}, waits: map[int]entry{}}
+}
+
+func byLongest(a, b entry) int { return cmp.Or(cmp.Compare(b.longest, a.longest), byRank(a, b)) }
 
 // add puts a job into the crowd. An account of which nobody waited begins
 // level with the one that has been given least: what it did not ask for is gone.
-func (c crowd) add(e entry) {
+func (c *crowd) add(e entry) {
 	var id accounts.ID
-	if c.fair {
+	if c.slots > 0 {
 		id = e.site.Account
 	}
 	p := c.parties[id]
@@ -39,11 +56,16 @@ func (c crowd) add(e entry) {
 		p.given = max(p.given, least.given)
 	}
 	heap.Push(&p.waiting, e)
+	if c.slots > 0 {
+		heap.Push(&c.long, e)
+		c.work += e.work - c.waits[e.job].work
+		c.waits[e.job] = e
+	}
 }
 
 // least returns the party whose turn it is, nil if nobody waits. Of equals it
 // is the one whose first job has the lower rank.
-func (c crowd) least() (least *party) {
+func (c *crowd) least() (least *party) {
 	for _, p := range c.parties {
 		if p.waiting.Len() == 0 {
 			continue
@@ -55,23 +77,36 @@ func (c crowd) least() (least *party) {
 	return least
 }
 
-func (c crowd) empty() bool { return c.least() == nil }
-
 // first returns whose turn it is, nil if nobody waits; who is stale is struck off.
-func (c crowd) first(stale func(entry) bool) *entry {
+func (c *crowd) first(stale func(entry) bool) *entry {
+	for c.long.Len() > 0 && stale(c.long.list[0]) {
+		heap.Pop(&c.long)
+	}
 	for p := c.least(); p != nil; p = c.least() {
-		if e := &p.waiting.list[0]; !stale(*e) {
-			return e
+		if e := p.waiting.list[0]; stale(e) {
+			heap.Pop(&p.waiting)
+			c.forget(e)
+			continue
 		}
-		heap.Pop(&p.waiting)
+		if c.long.Len() > 0 && ahead*c.long.list[0].longest >= c.work/time.Duration(c.slots) {
+			return &c.long.list[0]
+		}
+		return &p.waiting.list[0]
 	}
 	return nil
 }
 
-// next takes out who is first.
-func (c crowd) next() entry {
-	p := c.least()
-	e := heap.Pop(&p.waiting).(entry)
-	p.given += max(e.rank, -e.rank)
-	return e
+// went notes that who was first went on; he is stale now.
+func (c *crowd) went(e entry) {
+	if c.slots > 0 {
+		c.parties[e.site.Account].given += e.longest
+		c.forget(e)
+	}
+}
+
+func (c *crowd) forget(e entry) {
+	if last, ok := c.waits[e.job]; ok && last.ticket == e.ticket {
+		delete(c.waits, e.job)
+		c.work -= e.work
+	}
 }

@@ -74,6 +74,20 @@ func (j Job) copying(est Estimate) (sum time.Duration) {
 	return sum
 }
 
+// missing returns how long the copies that are not made yet at a destination are
+// expected to take, one after the other, and the longest of them.
+func (j Job) missing(at Site, est Estimate) (sum, longest time.Duration) {
+	for _, c := range j.Copies {
+		for i, m := range j.Resource.Members {
+			if c.Site == at && c.Snapshots[i].Snapshot == "" {
+				takes, _ := c.takes(i, m, est)
+				sum, longest = sum+takes, max(longest, takes)
+			}
+		}
+	}
+	return sum, longest
+}
+
 // timedRate is how much one time-based copy carries at most, in MiB/s (EBS User
 // Guide, "Time-based copies": snapshot copy operation throughput quota).
 const timedRate = 500

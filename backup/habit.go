@@ -14,39 +14,35 @@ const memory = 64
 // learned anew by each process; until then nothing is foreseen but that what
 // has taken long will take long. A nil habit has seen nothing.
 type habit struct {
-	takes []float64 // seconds, sorted
-	// parts are takes as parts of what Options.Estimate says for the size; bySize
-	// says that they vary less than takes, so that sizes tell something.
-	parts  []float64
-	bySize bool
-	seen   [][2]float64 // takes and parts as they came, the last memory of them
+	seen   []sample  // as they came, the last memory of them
+	trend  trend     // of the trends that may be, the one that they vary least around
+	parts  []float64 // they are of what it says, sorted
+	spread float64   // the standard deviation of the parts' logarithms
 }
 
 // with returns the habit with one more that ended. A habit is never changed.
-func (h *habit) with(took, estimate time.Duration) *habit {
+// Its trend may be that size tells nothing, or what Options.Estimate says, or
+// what fits best: what even an empty one takes, and the rate.
+func (h *habit) with(s sample, estimate trend) *habit {
 	next := &habit{}
 	if h != nil {
 		next.seen = h.seen[max(len(h.seen)-memory+1, 0):]
 	}
-	t := max(took.Seconds(), 1)
-	next.seen = append(slices.Clone(next.seen), [2]float64{t, t / max(estimate.Seconds(), 1)})
+	next.seen = append(slices.Clone(next.seen), s)
+	next.spread = math.Inf(1)
+	for _, may := range []struct {
+		trend  trend
+		fitted int
+	}{{trend{base: 1}, 1}, {estimate, 1}, {fit(next.seen), 2}} {
+		if by := math.Sqrt(spread(next.seen, may.trend, may.fitted)); by < next.spread || next.trend == (trend{}) {
+			next.trend, next.spread = may.trend, by
+		}
+	}
 	for _, s := range next.seen {
-		next.takes, next.parts = append(next.takes, s[0]), append(next.parts, s[1])
+		next.parts = append(next.parts, s.part(next.trend))
 	}
-	slices.Sort(next.takes)
 	slices.Sort(next.parts)
-	next.bySize = spread(next.parts) < spread(next.takes)
 	return next
-}
-
-// spread returns the variance of the logarithms.
-func spread(list []float64) float64 {
-	sum, squares, n := 0.0, 0.0, float64(len(list))
-	for _, v := range list {
-		l := math.Log(v)
-		sum, squares = sum+l, squares+l*l
-	}
-	return squares/n - sum/n*sum/n
 }
 
 // doubled is the age from which on it is as likely as not that something takes
@@ -60,36 +56,46 @@ type foresight struct {
 	left  []float64 // of those seen, the ones that took longer
 	next  int       // how many of these it has outlived at the last moment asked for
 	doubt float64   // how much what was not seen weighs against one that was
+	unit  float64   // seconds after which what was not seen is as likely as not
 }
 
 // foresee returns the foresight of what is pending for so long.
-func (h *habit) foresee(age float64, estimate time.Duration) foresight {
-	f := foresight{age: age, scale: 1, doubt: 1}
+func (h *habit) foresee(age, gib float64) foresight {
+	f := foresight{age: age, scale: 1, doubt: 1, unit: max(age, doubled.Seconds())}
 	if h == nil {
 		return f
 	}
-	sample := h.takes
-	if h.bySize {
-		sample, f.scale = h.parts, max(estimate.Seconds(), 1)
+	f.scale = h.trend.of(gib)
+	i, _ := slices.BinarySearch(h.parts, age/f.scale)
+	f.left = h.parts[i:]
+	f.doubt = 2 / float64(len(h.parts))
+	if len(f.left) == 0 { // it is late, in the measure in which they vary
+		late := age - h.parts[i-1]*f.scale
+		f.unit = min(max(late, h.spread*age, doubled.Seconds()), f.unit)
 	}
-	i, _ := slices.BinarySearch(sample, age/f.scale)
-	f.left = sample[i:]
-	f.doubt = 2 / float64(len(sample))
 	return f
 }
 
 // ended returns how likely it is that the snapshot has ended after so many
 // seconds. It must be asked for moments in their order.
 func (f *foresight) ended(after float64) float64 {
-	from := max(f.age, doubled.Seconds())
 	for f.next < len(f.left) && f.left[f.next]*f.scale <= f.age+after {
 		f.next++
 	}
 	unseen := 0.0
-	if f.age+after > from {
-		unseen = 1 - from/(f.age+after)
+	if from := max(doubled.Seconds()-f.age, 0); after > from {
+		unseen = 1 - f.unit/(f.unit+after-from)
 	}
 	return (float64(f.next) + f.doubt*unseen) / (float64(len(f.left)) + f.doubt)
+}
+
+// takes returns how many seconds the snapshot is expected to take in all, if it
+// takes no longer than others have.
+func (f *foresight) takes() float64 {
+	if len(f.left) == 0 {
+		return max(f.age, doubled.Seconds())
+	}
+	return f.left[len(f.left)/2] * f.scale
 }
 
 // habits are what an engine has learned, by site: of originals and of copies.
@@ -105,23 +111,34 @@ func (h *habits) of(site Site) [2]*habit {
 }
 
 // learn takes note of what was pending before and has ended in v, between the
-// two listings: in the middle, as far as anybody knows. If nobody has looked
-// for long, nothing is learned.
+// two listings: when AWS says, or else in the middle, as far as anybody knows.
+// If nobody has looked for long and AWS does not say, nothing is learned.
 func (h *habits) learn(site Site, before outlook, v *view) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	known := h.sites[site]
 	for p := range before.all() {
 		s, ok := v.byID[p.id]
+		if !ok || s.State != SnapshotCompleted {
+			continue
+		}
 		from := before.begun
 		if p.since.After(from) {
 			from = p.since
 		}
-		if !ok || s.State != SnapshotCompleted || v.begun.Sub(from) > 2*before.longest {
+		end := s.Completed
+		switch {
+		case end.IsZero() && v.begun.Sub(from) > 2*before.longest:
 			continue
+		case end.IsZero():
+			end = from.Add(v.begun.Sub(from) / 2)
+		case end.Before(from): // the listing before showed it pending
+			end = from
+		case end.After(v.begun):
+			end = v.begun
 		}
 		k := p.kind()
-		known[k] = known[k].with(from.Add(v.begun.Sub(from)/2).Sub(p.since), before.takes(p))
+		known[k] = known[k].with(sample{max(end.Sub(p.since).Seconds(), 1), float64(p.sizeGiB)}, before.trend(p))
 	}
 	h.sites[site] = known
 }

@@ -16,7 +16,7 @@ type lineID struct {
 type line struct {
 	id      lineID
 	sight   *sight
-	waiting crowd
+	waiting *crowd
 	listing int // the one they have seen
 	looking int // job that went to look; noJob if none
 	trying  int // how many went on because there was room, and are not back
@@ -46,16 +46,22 @@ func (l *line) state(e *Engine) (count [2]int, due time.Time, room int) {
 }
 
 // join puts a job into a line. The caller holds mu.
-func (q *queue) join(id lineID, e entry) {
+func (q *queue) join(id lineID, e entry, j Job) {
 	l := q.lines[id]
 	if l == nil {
-		l = &line{id: id, looking: noJob, waiting: newCrowd(id.kind == roomCopies)}
+		l = &line{id: id, looking: noJob, waiting: newCrowd(0)}
+		if id.kind == roomCopies {
+			l.waiting = newCrowd(q.engine.opts.Slots)
+		}
 		q.lines[id] = l
+	}
+	if id.kind == roomCopies {
+		e.work, e.longest = j.missing(id.view.site, q.engine.opts.Estimate)
 	}
 	l.sight = q.engine.sight(id.view) // the engine may have dropped the one before
 	count, _, _ := l.state(q.engine)
 	e.news = count[1]
-	if l.waiting.empty() {
+	if q.first(l) == nil {
 		l.listing = count[0]
 	}
 	l.waiting.add(e)
@@ -114,8 +120,9 @@ func (q *queue) first(l *line) *entry {
 
 // leave makes the first of a line ready.
 func (q *queue) leave(l *line) entry {
-	e := l.waiting.next()
+	e := *q.first(l)
 	q.ready(e)
+	l.waiting.went(e)
 	return e
 }
 

@@ -43,9 +43,9 @@ type Options struct {
 	MaxAge time.Duration
 	// MaxPoll is the longest time between two listings of a site where somebody
 	// waits for what is pending there. In between the engine looks by what is
-	// pending: when, by what others were seen to take, so much has ended that
-	// the time lost since then is about 1% of what it took, or 3% where nobody
-	// waits for a slot. Less than MaxAge means MaxAge. Zero means 5 min.
+	// pending: it learns how long snapshots take by their size, and times its
+	// looks so that what is lost until an end is noticed, and the looks themselves,
+	// cost least. Less than MaxAge means MaxAge. Zero means 5 min.
 	MaxPoll time.Duration
 	// Grace is how long a snapshot may be missing from listings after it was
 	// made, or last seen, before it counts as gone. Zero means 5 min.

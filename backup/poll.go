@@ -20,23 +20,21 @@ const (
 	urgencies
 )
 
-// How much time may be lost between the end of something and the listing that
-// shows it, as a share of how long it took; and how many ends are to be
-// expected before they are worth a listing. Of a thousand copies of a quarter
-// of an hour each, 20 at a time, one ends every 45 s: a slot lies idle for
-// about ten seconds, and a copy costs a listing or two. If they all take
-// alike, that is foreseen, and twenty cost one.
+// What a listing is worth, as a share of how long what is pending takes: so
+// much time of one slot, or of one who waits, may be lost to save it. The more
+// is pending, the more costs a listing, and the less matters one end.
+//
+// Of a thousand copies of a quarter of an hour each, 20 at a time, one ends
+// every 45 s. If nobody can tell when, a slot lies idle for about ten seconds,
+// and a copy costs two listings; if that is foreseen, both are less.
 const (
-	idleForRoom, endsForRoom = 0.009, 0.8
-	idleForEnd, endsForEnd   = 0.03, 0.25
-	// nearlyAll of what is pending is expected to have ended: waiting for the
-	// rest would gain nothing.
-	nearlyAll = 0.9
+	worthForRoom, worthEachForRoom = 0.0072, 0.00016
+	worthForEnd, worthEachForEnd   = 0.0075, 0.0018
 )
 
 // maxForeseen is how many pending snapshots an outlook looks at; of more it
 // looks at every so manieth.
-const maxForeseen = 256
+const maxForeseen = 128
 
 // A pend is a snapshot that is pending, as far as that matters for when to
 // look again.
@@ -67,53 +65,25 @@ type outlook struct {
 	tellsAll          bool      // a feed tells of every end
 }
 
-// due returns after how long the next listing is worth while.
-func (o outlook) due(u urgency) time.Duration {
-	if u == atOnce || o.longest <= o.shortest {
-		return o.shortest
-	}
+// due returns when the next listing is worth while, by what somebody waits for.
+func (o outlook) due() (due [urgencies]time.Time) {
+	after := [urgencies]time.Duration{o.shortest, o.longest, o.longest}
 	switch {
+	case o.longest <= o.shortest:
+		after[forRoom], after[forEnd] = o.shortest, o.shortest
 	case !o.told.IsZero():
-		return max(o.told.Sub(o.begun)+time.Second, o.shortest)
+		soon := max(o.told.Sub(o.begun)+time.Second, o.shortest)
+		after[forRoom], after[forEnd] = soon, soon
 	case o.tellsAll:
-		return o.longest
+	case len(o.pending)+len(o.making) > 0:
+		c := o.foresee()
+		after[forRoom] = c.next(o, max(worthForRoom, worthEachForRoom*c.all))
+		after[forEnd] = c.next(o, max(worthForEnd, worthEachForEnd*c.all))
 	}
-	idle, ends := idleForEnd, endsForEnd
-	if u == forRoom {
-		idle, ends = idleForRoom, endsForRoom
+	for u := range urgencies {
+		due[u] = o.begun.Add(after[u])
 	}
-	items, age := o.foreseen()
-	all := float64(len(items))
-	if all == 0 {
-		return o.longest
-	}
-	lost, ended := 0.0, 0.0
-	for after := time.Duration(0); after < o.longest; {
-		step := max(time.Second, after/16)
-		after += step
-		lost += ended * step.Seconds() // by what has ended before
-		ended = 0
-		for i := range items {
-			ended += items[i].ended(after.Seconds())
-		}
-		if ended >= nearlyAll*all || lost >= idle*(age+after.Seconds())*max(ended, ends) {
-			return max(after, o.shortest)
-		}
-	}
-	return o.longest
-}
-
-// foreseen returns what is pending, and its mean age in seconds.
-func (o outlook) foreseen() (items []foresight, age float64) {
-	all := len(o.pending) + len(o.making)
-	stride := (all + maxForeseen - 1) / maxForeseen
-	for i := 0; i < all; i += stride {
-		p := o.at(i)
-		a := max(o.begun.Sub(p.since).Seconds(), 0)
-		age += a
-		items = append(items, o.habits[p.kind()].foresee(a, o.takes(p)))
-	}
-	return items, age / float64(max(len(items), 1))
+	return due
 }
 
 // at returns the i-th of what is pending and what is not listed yet.
@@ -135,12 +105,13 @@ func (o outlook) all() iter.Seq[pend] {
 	}
 }
 
-// takes returns how long something pending takes by the estimate.
-func (o outlook) takes(p pend) time.Duration {
+// trend returns what the estimate says of snapshots like one that is pending.
+func (o outlook) trend(p pend) trend {
+	rate := o.estimate.SnapshotRate
 	if p.copied {
-		return o.estimate.takes(p.sizeGiB, o.estimate.CopyRate)
+		rate = o.estimate.CopyRate
 	}
-	return o.estimate.takes(p.sizeGiB, o.estimate.SnapshotRate)
+	return trend{o.estimate.Overhead.Seconds(), 1024 / rate}
 }
 
 // outlook returns when a listing of a site is worth the next.

@@ -45,6 +45,9 @@ type entry struct {
 	site Site
 	rank int64
 	at   time.Time
+	// In a line for slots, work is how long what the job has still to copy there
+	// is expected to take, one after the other, and longest the longest copy.
+	work, longest time.Duration
 
 	ticket int
 	news   int // of the line, when the job joined it
@@ -87,9 +90,10 @@ func (q *queue) add(e entry) {
 	q.sites[e.site].jobs++
 }
 
-// back returns a job that next handed out, with what it waits for; drop takes
-// it out for good.
-func (q *queue) back(e entry, out Outcome) {
+// back returns a job that next handed out, as it is now and with what it waits
+// for; drop takes it out for good.
+func (q *queue) back(e entry, j Job, out Outcome) {
+	e.rank = j.rank(q.engine.opts.Estimate)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.returned(e.job)
@@ -101,7 +105,7 @@ func (q *queue) back(e entry, out Outcome) {
 		heap.Push(&q.waiting, e)
 	}
 	for _, id := range out.lines {
-		q.join(id, e)
+		q.join(id, e, j)
 	}
 	q.release(e.site)
 }

@@ -85,8 +85,7 @@ func (r *runner) work(ctx context.Context) {
 			r.queue.drop(next)
 			continue
 		}
-		next.rank = j.rank(r.e.opts.Estimate)
-		r.queue.back(next, out)
+		r.queue.back(next, j, out)
 	}
 }
 

@@ -88,10 +88,7 @@ func (s *sight) latest() *view {
 func (s *sight) current() *view {
 	if s.now == nil && s.last != nil {
 		s.now = s.last.with(s.made)
-		outlook := s.foresee(s.now)
-		for u := range urgencies {
-			s.now.due[u] = s.now.begun.Add(outlook.due(u))
-		}
+		s.now.due = s.foresee(s.now).due()
 	}
 	return s.now
 }
