@@ -72,7 +72,7 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 	}
 	e := &Engine{
 		sessions: s, drivers: append([]Driver(nil), drivers...), kinds: kinds, opts: opts, born: time.Now(),
-		pacer: pace.New(opts.limits()), sights: map[viewID]*sight{}, lost: map[string]time.Time{},
+		pacer: pace.New(opts.kept), sights: map[viewID]*sight{}, lost: map[string]time.Time{},
 		own: map[string]time.Time{}, begun: map[string]time.Time{}, making: map[string]bool{}, queues: map[*queue]bool{}, observer: watch,
 	}
 	e.clients.made = map[clientID]Client{}

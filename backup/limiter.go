@@ -155,7 +155,7 @@ func (e *Engine) throttled(ctx context.Context, k pace.Key) {
 }
 
 func (e *Engine) bucket(k pace.Key) Bucket {
-	limit := e.opts.limits()(k.API)
+	limit := e.opts.kept(k.API)
 	return Bucket{Account: accounts.ID(k.Account), Region: k.Region, API: k.API, Rate: Rate{Burst: limit.Burst, PerSecond: limit.Refill}}
 }
 

@@ -205,7 +205,7 @@ func orDefault[T int | float64 | time.Duration](name string, v *T, zero T) error
 	return nil
 }
 
-// limits returns the pacer's limits: what Rates says, else what is published;
+// limits returns the limits of APIs: what Rates says, else what is published;
 // and the spacing of snapshots of a volume, under keys of volumeAPI.
 func (o Options) limits() func(string) pace.Limit {
 	rates := make(map[string]pace.Limit, len(o.Rates))
@@ -226,3 +226,7 @@ func (o Options) limits() func(string) pace.Limit {
 		return pace.Published(api)
 	}
 }
+
+// kept returns the pacer's limit of an API, which is a little below what limits
+// says.
+func (o Options) kept(api string) pace.Limit { return o.limits()(api).Kept() }

@@ -12,10 +12,6 @@ const (
 	// together is how long after the rate was lowered more refusals do not lower
 	// it again: those calls were granted before.
 	together = time.Second
-	// apart is how far apart calls may be granted that come to AWS together: one
-	// has to sign in first, or is slow on its way. AWS's bucket, while it is full,
-	// gains nothing in the meantime.
-	apart = 500 * time.Millisecond
 	// floor is the lowest share of the limit: calls go on, since only a call
 	// shows that the others have gone.
 	floor = 1.0 / 32
@@ -34,16 +30,7 @@ type bucket struct {
 }
 
 func newBucket(limit Limit, now time.Time) *bucket {
-	limit = limit.safe()
 	return &bucket{limit: limit, tokens: limit.Burst, share: 1, at: now}
-}
-
-// safe returns the limit to keep so that calls which come together, though they
-// were granted apart, are within l: it holds less by what comes back in that
-// time, but no less than half. Nothing can be saved of a single token.
-func (l Limit) safe() Limit {
-	l.Burst = max(l.Burst-l.Refill*apart.Seconds(), l.Burst/2, min(l.Burst, 1))
-	return l
 }
 
 // missing brings the bucket up to date and returns how long until it has a

@@ -18,6 +18,19 @@ type Limit struct {
 	Refill float64 // per second
 }
 
+// apart is how far apart calls may be granted that come to AWS together: one
+// has to sign in first, or is slow on its way. AWS's bucket, while it is full,
+// gains nothing in the meantime.
+const apart = 500 * time.Millisecond
+
+// Kept returns the limit to keep so that calls which come together, though they
+// were granted apart, are within l: it holds less by what comes back in that
+// time, but no less than half. Nothing can be saved of a single token.
+func (l Limit) Kept() Limit {
+	l.Burst = max(l.Burst-l.Refill*apart.Seconds(), l.Burst/2, min(l.Burst, 1))
+	return l
+}
+
 // A Key names one bucket.
 type Key struct {
 	Account, Region, API string

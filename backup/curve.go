@@ -12,7 +12,9 @@ type curve struct {
 	ended []float64 // how many are expected to have ended by then
 	lost  []float64 // for how many seconds these will have waited by then, in sum
 	all   float64   // how many are pending
-	takes float64   // how many seconds one takes, in the mean
+	// takes is how many seconds one takes, in the harmonic mean: of what is
+	// pending at a moment, more is of the longer ones than is begun.
+	takes float64
 }
 
 // fine is how many times longer the whole is than the steps of a curve; those
@@ -33,14 +35,20 @@ func (o outlook) foresee() curve {
 		items = append(items, f)
 	}
 	c.takes = float64(len(items)) / c.takes
-	each := c.all / float64(len(items))
-	for last := 0; c.at[last] < 2*o.longest.Seconds(); last++ {
-		step := max(1, c.at[last]/fine)
+	each, longest := c.all/float64(len(items)), o.longest.Seconds()
+	for last, at := 0, 0.0; at < 2*longest; last++ {
+		step := max(1, at/fine)
+		for _, stop := range [...]float64{longest, 2 * longest} {
+			if at < stop && at+step > stop {
+				step = stop - at
+			}
+		}
+		at += step
 		ended := 0.0
 		for i := range items {
-			ended += items[i].ended(c.at[last] + step)
+			ended += items[i].ended(at)
 		}
-		c.at = append(c.at, c.at[last]+step)
+		c.at = append(c.at, at)
 		c.lost = append(c.lost, c.lost[last]+c.ended[last]*step) // by what had ended before
 		c.ended = append(c.ended, ended*each)
 	}

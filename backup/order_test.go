@@ -1,0 +1,76 @@
+package backup_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/snapkeep/snapkeep/accounts"
+	"github.com/snapkeep/snapkeep/backup"
+)
+
+// A hundred accounts take turns, and one of them has two volumes that take very
+// long. The second is not begun when all others have had as much as the first
+// took, which would be in the end, but early enough.
+func TestALongCopyDoesNotWaitForItsTurn(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := newCloud(t), nightly()
+		p.Sources = nil
+		for a := range 100 {
+			site := backup.Site{Account: accounts.ID(fmt.Sprintf("%012d", 100+a)), Region: region}
+			p.Sources = append(p.Sources, backup.Source{Account: site.Account, Regions: []string{region}, Select: backup.Selector{All: true}})
+			for i := range 4 {
+				size := int32(100)
+				if a == 50 && i < 2 {
+					size = 400
+				}
+				id := fmt.Sprintf("%d-%d", a, i)
+				c.resources[site] = append(c.resources[site], instance(site, "i-"+id, root("vol-"+id, size)))
+			}
+		}
+		c.takes = func(giB int32) time.Duration { return time.Duration(giB) * 6 * time.Second }
+		c.takesOf = func(s backup.Snapshot) time.Duration {
+			if s.Volume == "vol-ffffffff" {
+				return c.takes(s.SizeGiB)
+			}
+			return 5 * time.Minute
+		}
+		estimate := backup.Estimate{Overhead: time.Second, SnapshotRate: 1024. / 6, CopyRate: 1024. / 6}
+		e, at := engine(t, c, backup.Options{Estimate: estimate}), time.Now()
+		report, err := e.Run(t.Context(), p, at)
+		require.NoError(t, err)
+		require.Equal(t, 400, report.Copies)
+		floor := 5*time.Minute + 21*10*time.Minute // 406 times ten minutes on 20 slots
+		took := report.Ended.Sub(report.Started)
+		t.Logf("%v, %.2f%% above the floor", took, 100*(took.Seconds()/floor.Seconds()-1))
+		require.Less(t, took, floor*102/100)
+	})
+}
+
+// The engine is told nothing of how long copies take, and the defaults are far
+// off: it learns what even an empty one takes, and the rate, and looks when they end.
+func TestEndsAreForeseenBySize(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 200, func(i int) int32 { return int32(10 + i*7919%500) })
+		c.takes = func(giB int32) time.Duration { return 30*time.Second + time.Duration(giB)*2*time.Second }
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), fleetPlan(), time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 200, report.Copies)
+		slots := time.Duration(0) // in use, in sum
+		var first, last time.Time
+		for _, s := range c.at(home) {
+			slots += s.done.Sub(s.made)
+			if first.IsZero() {
+				first = s.made
+			}
+			last = s.made
+		}
+		n := callsOf(c)
+		idle := 1 - slots.Seconds()/(20*last.Sub(first).Seconds())
+		t.Logf("%v, %d listings, %.1f%% idle", n, n["list home"], 100*idle)
+		require.Less(t, n["list home"], 150, "less than one for each copy")
+		require.Less(t, idle, 0.01)
+	})
+}
