@@ -6,21 +6,28 @@ import (
 	"time"
 )
 
-// foresee tells which jobs are expected to miss their deadline, before anything
-// is done for them.
+// foresee tells which jobs are expected to miss their deadline: before anything
+// is done for them, and again whenever a tenth of the time that was left has
+// passed, until the deadline.
 func (r *runner) foresee() {
-	if !slices.ContainsFunc(r.report.Jobs, func(j Job) bool { return !j.Deadline.IsZero() }) {
+	now := time.Now()
+	r.mu.Lock()
+	if !now.Before(r.deadline) || now.Before(r.foreseen) {
+		r.mu.Unlock()
 		return
 	}
+	r.foreseen = now.Add(max(r.deadline.Sub(now)/10, time.Minute))
+	jobs := slices.Clone(r.report.Jobs)
+	r.mu.Unlock()
 	index := map[string]int{}
-	for i, j := range r.report.Jobs {
+	for i, j := range jobs {
 		if !j.Deadline.IsZero() {
 			index[j.Resource.ARN] = i
 		}
 	}
-	for _, l := range r.e.Forecast(r.report.Jobs).Late {
+	for _, l := range r.e.Forecast(jobs).Late {
 		i := index[l.Resource]
-		r.tellLate(i, r.report.Jobs[i], fmt.Errorf("%w at %s: expected to be done at %s",
+		r.tellLate(i, jobs[i], fmt.Errorf("%w at %s: expected to be done at %s",
 			ErrDeadline, l.Deadline.Format(time.RFC3339), l.Done.UTC().Format(time.RFC3339)))
 	}
 }

@@ -58,11 +58,14 @@ type Late struct {
 }
 
 // Forecast reckons what is left to do for jobs that Jobs has listed, or that
-// were advanced since. Jobs of kinds without a driver are left out. It makes no
-// call.
+// were advanced since: what is under way still takes what is left of the time
+// that was expected, and if what these jobs have finished took longer than
+// expected, Finish and Late follow that. Jobs of kinds without a driver are left
+// out. It makes no call.
 func (e *Engine) Forecast(jobs []Job) Forecast {
 	f := newForecaster(e)
 	for i := range jobs {
+		f.learn(&jobs[i])
 		d, err := e.driver(jobs[i].Resource.Kind)
 		if err != nil || jobs[i].Done() {
 			continue
@@ -71,7 +74,7 @@ func (e *Engine) Forecast(jobs []Job) Forecast {
 		f.manifest(jobs[i], d)
 	}
 	f.reads()
-	f.schedule(time.Now())
+	f.schedule()
 	f.bounds()
 	return f.out
 }

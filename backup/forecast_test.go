@@ -109,6 +109,68 @@ func TestDeadlinesAreToldEarly(t *testing.T) {
 	})
 }
 
+// A run that falls behind is told before the deadline has passed: as soon as
+// its first copies have shown how long they take.
+func TestARunThatFallsBehindIsToldEarly(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 60, same(10)) // 20 slots: three rounds of copies
+		c.takes = func(int32) time.Duration { return 25 * time.Minute }
+		p, at := fleetPlan(), time.Now()
+		p.Deadline = 80 * time.Minute
+		told := map[string]time.Duration{}
+		e := engine(t, c, backup.Options{
+			Estimate: backup.Estimate{Overhead: 10 * time.Minute, SnapshotRate: 1e9, CopyRate: 1e9},
+			OnEvent: func(ev backup.Event) {
+				if errors.Is(ev.Err, backup.ErrDeadline) {
+					told[ev.Resource] = time.Since(at)
+				}
+			},
+		})
+		require.Empty(t, e.Forecast(jobs(t, e, p, at)).Late)
+		report, err := e.Run(t.Context(), p, at)
+		require.NoError(t, err)
+		require.Len(t, report.Late, 20, "the third round")
+		early := 0
+		for _, l := range report.Late {
+			if told[l.Resource] < 60*time.Minute {
+				early++
+			}
+		}
+		require.Equal(t, 20, early, "told %v", told)
+	})
+}
+
+// What is under way still takes what is left of its time, and keeps its slot.
+func TestAForecastKnowsWhatIsUnderWay(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 40, same(10))
+		p, at := fleetPlan(), time.Now()
+		e := engine(t, c, backup.Options{Estimate: backup.Estimate{Overhead: 10 * time.Minute, SnapshotRate: 1e9, CopyRate: 1e9}})
+		list := jobs(t, e, p, at)
+		whole := e.Forecast(list)
+		require.InDelta(t, 30, whole.Finish.Minutes(), 0.1)
+		require.InDelta(t, 30, whole.Makespan.Minutes(), 0.1)
+		for i := range list {
+			list[i].Originals[0] = backup.Trace{Snapshot: "snap-" + list[i].Resource.ID(), Started: at, Completed: true, Ended: at.Add(10 * time.Minute)}
+			if i < 20 {
+				list[i].Copies[0].Snapshots[0] = backup.Trace{Snapshot: "snap-c" + list[i].Resource.ID(), Started: at.Add(10 * time.Minute)}
+			}
+		}
+		time.Sleep(14 * time.Minute)
+		left := e.Forecast(list)
+		require.InDelta(t, 16, left.Finish.Minutes(), 0.1)
+		require.InDelta(t, 16, left.Makespan.Minutes(), 0.1, "the slots are taken for 6 min more")
+		require.Equal(t, 20, left.Calls["CopySnapshot"])
+		for i := range 20 {
+			list[i].Copies[0].Snapshots[0].Completed, list[i].Copies[0].Snapshots[0].Ended = true, at.Add(40*time.Minute)
+		}
+		time.Sleep(26 * time.Minute)
+		slow := e.Forecast(list)
+		require.InDelta(t, 30, slow.Finish.Minutes(), 0.1, "the others take three times as long, too")
+		require.InDelta(t, 10, slow.Makespan.Minutes(), 0.1, "which is not said to be the least")
+	})
+}
+
 func TestADeadlineThatPassesIsTold(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c := fleet(t, 1, same(1))

@@ -13,11 +13,12 @@ import (
 // A forecaster is one call of Forecast.
 type forecaster struct {
 	e    *Engine
+	now  time.Time
 	out  Forecast
 	jobs []reckoned
 	// What shares something scarce, by site: originals that are pending at once,
 	// and copies into it, those that rekey first.
-	originals, rekeys, copies map[Site][]task
+	originals, rekeys, copies lanes
 
 	calls   map[pace.Key]int
 	timed   map[[2]string]float64 // MiB of time-based copies, by their Regions
@@ -36,8 +37,8 @@ type reckoned struct {
 
 func newForecaster(e *Engine) *forecaster {
 	f := &forecaster{
-		e: e, calls: map[pace.Key]int{}, timed: map[[2]string]float64{},
-		originals: map[Site][]task{}, rekeys: map[Site][]task{}, copies: map[Site][]task{},
+		e: e, now: time.Now(), calls: map[pace.Key]int{}, timed: map[[2]string]float64{},
+		originals: lanes{}, rekeys: lanes{}, copies: lanes{},
 	}
 	f.out.Calls = map[string]int{}
 	f.out.Cost.Currency = e.opts.Prices.Currency
@@ -57,10 +58,13 @@ func (f *forecaster) add(j *Job, d Driver) {
 		f.making(j, d)
 		for _, m := range j.Resource.Members {
 			took := est.takes(m.SizeGiB, est.SnapshotRate)
-			f.originals[source] = append(f.originals[source], task{job: len(f.jobs) - 1, takes: took})
+			f.originals.add(source, task{job: len(f.jobs) - 1, takes: took})
 			alone = max(alone, took)
 			f.out.Cost.Storage += float64(m.SizeGiB) * f.share(j) * in(f.e.opts.Prices.Storage, source.Region)
 		}
+	}
+	for i, t := range j.Originals {
+		alone = max(alone, f.begun(f.originals, source, t, est.takes(j.Resource.Members[i].SizeGiB, est.SnapshotRate)))
 	}
 	snapshots := alone
 	for i, m := range j.Resource.Members {
@@ -80,7 +84,10 @@ func (f *forecaster) add(j *Job, d Driver) {
 			}
 			if c.Snapshots[i].Snapshot == "" {
 				alone = max(alone, took+f.copy(j, c, i, d, took))
+				continue
 			}
+			takes, _ := c.takes(i, m, est)
+			alone = max(alone, f.begun(f.copies, c.Site, c.Snapshots[i], takes))
 		}
 	}
 	if alone > f.longest.Time {
@@ -104,10 +111,12 @@ func (f *forecaster) share(j *Job) float64 {
 func (f *forecaster) rekey(j *Job, i int, d Driver, soonest time.Duration) bool {
 	m, source := j.Resource.Members[i], j.Resource.Site
 	needed := m.ManagedKey && j.Rekeyed[i].Snapshot == "" && j.lacksShared(i)
+	takes := f.e.opts.Estimate.takes(m.SizeGiB, f.e.opts.Estimate.CopyRate)
 	if needed {
-		est := f.e.opts.Estimate
 		f.call(source, d.API(Step{Kind: StepCopy}))
-		f.rekeys[source] = append(f.rekeys[source], task{job: len(f.jobs) - 1, takes: est.takes(m.SizeGiB, est.CopyRate), soonest: soonest})
+		f.rekeys.add(source, task{job: len(f.jobs) - 1, takes: takes, soonest: soonest})
+	} else if i < len(j.Rekeyed) {
+		f.begun(f.rekeys, source, j.Rekeyed[i], takes)
 	}
 	if m.ManagedKey && !j.Rekeyed[i].Deleted && (needed || j.Rekeyed[i].Snapshot != "") && (len(j.Shares) > 0 || len(j.Copies) > 0) {
 		f.call(source, d.API(Step{Kind: StepDelete}))
@@ -120,7 +129,7 @@ func (f *forecaster) copy(j *Job, c JobCopy, i int, d Driver, soonest time.Durat
 	est, m := f.e.opts.Estimate, j.Resource.Members[i]
 	takes, later := c.takes(i, m, est)
 	f.call(c.Site, d.API(Step{Kind: StepCopy}))
-	f.copies[c.Site] = append(f.copies[c.Site], task{job: len(f.jobs) - 1, takes: takes, soonest: soonest})
+	f.copies.add(c.Site, task{job: len(f.jobs) - 1, takes: takes, soonest: soonest})
 	gib := float64(m.SizeGiB)
 	if later {
 		gib *= est.Changed
@@ -130,6 +139,38 @@ func (f *forecaster) copy(j *Job, c JobCopy, i int, d Driver, soonest time.Durat
 		f.timed[[2]string{j.Resource.Site.Region, c.Site.Region}] += gib * 1024
 	}
 	return takes
+}
+
+// begun adds what is under way to its lane, and returns how long it still takes,
+// as expected.
+func (f *forecaster) begun(at lanes, s Site, t Trace, takes time.Duration) time.Duration {
+	if t.Snapshot == "" || t.Completed || t.Failed || t.Deleted {
+		return 0
+	}
+	begun := task{job: len(f.jobs) - 1, takes: takes, underWay: true, age: max(f.now.Sub(t.since()), 0)}
+	at.add(s, begun)
+	return begun.left(1)
+}
+
+// learn takes what a job has finished for a measure of what is left. Of a job
+// that somebody else may have begun nobody knows when that was.
+func (f *forecaster) learn(j *Job) {
+	if !j.Believe.IsZero() {
+		return
+	}
+	for i, m := range j.Resource.Members {
+		est := f.e.opts.Estimate
+		if i < len(j.Originals) {
+			f.originals.at(j.Resource.Site).learn(j.Originals[i], est.takes(m.SizeGiB, est.SnapshotRate))
+		}
+		if i < len(j.Rekeyed) {
+			f.rekeys.at(j.Resource.Site).learn(j.Rekeyed[i], est.takes(m.SizeGiB, est.CopyRate))
+		}
+		for _, c := range j.Copies {
+			takes, _ := c.takes(i, m, est)
+			f.copies.at(c.Site).learn(c.Snapshots[i], takes)
+		}
+	}
 }
 
 // lacksIn says whether an account lacks a copy of a member; lacksShared whether
@@ -156,40 +197,28 @@ func (f *forecaster) call(at Site, api string) {
 
 // schedule plays the run through: originals, then what has to be rekeyed, then
 // the copies, which are begun once all of a point is there.
-func (f *forecaster) schedule(now time.Time) {
-	play(f.originals, f.e.opts.MaxPending, shortestFirst, func(task) time.Duration { return 0 }, func(t task, done time.Duration) {
+func (f *forecaster) schedule() {
+	f.originals.play(f.e.opts.MaxPending, shortestFirst, func(task) time.Duration { return 0 }, func(t task, done time.Duration) {
 		f.jobs[t.job].taken = max(f.jobs[t.job].taken, done)
 	})
 	for i := range f.jobs {
 		f.jobs[i].rekeyed, f.jobs[i].done = f.jobs[i].taken, f.jobs[i].taken
 	}
-	play(f.rekeys, f.e.opts.Slots, longestFirst, func(t task) time.Duration { return f.jobs[t.job].taken }, func(t task, done time.Duration) {
+	f.rekeys.play(f.e.opts.Slots, longestFirst, func(t task) time.Duration { return f.jobs[t.job].taken }, func(t task, done time.Duration) {
 		f.jobs[t.job].rekeyed = max(f.jobs[t.job].rekeyed, done)
 	})
-	play(f.copies, f.e.opts.Slots, longestFirst, func(t task) time.Duration { return f.jobs[t.job].rekeyed }, func(t task, done time.Duration) {
+	f.copies.play(f.e.opts.Slots, longestFirst, func(t task) time.Duration { return f.jobs[t.job].rekeyed }, func(t task, done time.Duration) {
 		f.jobs[t.job].done = max(f.jobs[t.job].done, done)
 	})
 	for _, j := range f.jobs {
 		f.out.Finish = max(f.out.Finish, j.done)
-		if done := now.Add(j.done); !j.Deadline.IsZero() && done.After(j.Deadline) {
+		if done := f.now.Add(j.done); !j.Deadline.IsZero() && done.After(j.Deadline) {
 			f.out.Late = append(f.out.Late, Late{j.Resource.ARN, j.Deadline, done})
 		}
 	}
 	slices.SortFunc(f.out.Late, func(a, b Late) int {
 		return cmp.Or(b.Done.Compare(a.Done), cmp.Compare(a.Resource, b.Resource))
 	})
-}
-
-// play schedules the tasks of each site.
-func play(sites map[Site][]task, slots int, by func(a, b task) int, ready func(task) time.Duration, done func(task, time.Duration)) {
-	for _, tasks := range sites {
-		for i := range tasks {
-			tasks[i].ready = ready(tasks[i])
-		}
-		for i, at := range schedule(tasks, slots, by) {
-			done(tasks[i], at)
-		}
-	}
 }
 
 func (f *forecaster) bounds() {
@@ -199,11 +228,14 @@ func (f *forecaster) bounds() {
 		}
 	}
 	add(f.longest)
-	for _, sites := range []map[Site][]task{f.rekeys, f.copies} {
-		for site, tasks := range sites {
-			first, all := tasks[0].soonest, time.Duration(0)
-			for _, t := range tasks {
-				first, all = min(first, t.soonest), all+t.takes
+	for _, sites := range []lanes{f.rekeys, f.copies} {
+		for site, lane := range sites {
+			if len(lane.tasks) == 0 {
+				continue
+			}
+			first, all := lane.tasks[0].soonest, time.Duration(0)
+			for _, t := range lane.tasks {
+				first, all = min(first, t.soonest), all+t.left(1)
 			}
 			add(Bound{fmt.Sprintf("%d copy slots of %s", f.e.opts.Slots, site), first + all/time.Duration(f.e.opts.Slots)})
 		}

@@ -34,6 +34,9 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 			r.report.Errors = append(r.report.Errors, asError(err, Job{}))
 		}
 	}
+	if p.Deadline > 0 {
+		r.deadline = r.report.At.Add(p.Deadline)
+	}
 	r.foresee()
 	stop := e.listen(ctx, r.queue)
 	var g errgroup.Group
@@ -60,6 +63,9 @@ type runner struct {
 	mu     sync.Mutex // guards all below, while workers run
 	report Report
 	late   map[int]bool // jobs whose deadline was told to be missed
+	// deadline of the plan, zero if it has none, and when it is foreseen again
+	// who misses it.
+	deadline, foreseen time.Time
 }
 
 // work advances jobs until none is left.
@@ -80,6 +86,7 @@ func (r *runner) work(ctx context.Context) {
 		}
 		r.mu.Unlock()
 		r.overdue(next.job, j, out.Done)
+		r.foresee()
 		if out.Done {
 			r.e.observer.ended(ctx, j)
 			r.queue.drop(next)
