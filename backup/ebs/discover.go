@@ -21,7 +21,9 @@ import (
 // told beside the resource and the others follow.
 //
 // Instances are those that are pending, running, stopping or stopped; volumes
-// those that are available. A volume that is attached to an instance is never
+// those that are available. What is chosen and cannot be snapshotted is told: a
+// volume in state error in the instance's Unprotected, and what has nothing else
+// as an error about that resource. A volume that is attached to an instance is never
 // a resource of its own, since all volumes of an instance are snapshotted at
 // one moment: an instance is protected with all its volumes but for excluded
 // ones if the selector chooses the instance, and with the chosen volumes only
@@ -41,8 +43,8 @@ func (c *client) Discover(ctx context.Context, sel backup.Selector) iter.Seq2[ba
 				return
 			}
 		}
-		for _, r := range s.storesOnly(c.site, sel) {
-			if !yield(r, fmt.Errorf("boots from an instance store and has no EBS volume: %w", backup.ErrUnsupported)) {
+		for _, r := range s.unsupported(c.site, sel) {
+			if !yield(r.Resource, fmt.Errorf("%s: %w", r.why, backup.ErrUnsupported)) {
 				return
 			}
 		}
@@ -129,11 +131,11 @@ func (c *client) listInstances(ctx context.Context, s *survey, filters []types.F
 }
 
 // listVolumes adds the volumes that pass the filters to the survey. A volume
-// that is being created holds nothing yet, one that is being deleted or in
-// error cannot be snapshotted: all are left out.
+// that is being created holds nothing yet, and one that is being deleted is
+// wanted no more: both are left out.
 func (c *client) listVolumes(ctx context.Context, s *survey, filters []types.Filter) error {
 	pages := ec2.NewDescribeVolumesPaginator(c.ec2, &ec2.DescribeVolumesInput{
-		Filters: append(filters, filter("status", "available", "in-use")),
+		Filters: append(filters, filter("status", "available", "in-use", "error")),
 		// EC2 returns at most 500 a page (EC2 API Reference, DescribeVolumes).
 		MaxResults: aws.Int32(500),
 	})

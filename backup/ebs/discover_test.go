@@ -228,7 +228,7 @@ func TestDiscoverTellsAllFacts(t *testing.T) {
 // TestDiscoverAsksForLittle looks at the filters that go over the wire.
 func TestDiscoverAsksForLittle(t *testing.T) {
 	states := "instance-state-name:pending,running,stopping,stopped"
-	status := "status:available,in-use"
+	status := "status:available,in-use,error"
 	many := make([]string, 201)
 	for i := range many {
 		many[i] = fmt.Sprintf("i-%03d", i)

@@ -58,3 +58,52 @@ func TestAnInstanceOfStoresOnlyIsTold(t *testing.T) {
 	}
 	require.Equal(t, 1, n)
 }
+
+// Volumes in state error are named: of an instance they are left out of its
+// snapshots, and what has nothing else is told.
+func TestBrokenVolumesAreNamed(t *testing.T) {
+	client, _ := open(t, inventory(
+		[]vm{
+			{id: "i-half", state: "running"}, {id: "i-broken", state: "running"}, {id: "i-tagged", state: "running"},
+		},
+		[]disk{
+			{id: "vol-root", at: "i-half", device: "/dev/xvda"},
+			{id: "vol-b", at: "i-half", device: "/dev/sdb", state: "error"},
+			{id: "vol-a", at: "i-half", device: "/dev/sda", state: "error"},
+			{id: "vol-only", at: "i-broken", device: "/dev/xvda", state: "error"},
+			{id: "vol-loose", state: "error", tags: "backup=daily"},
+			{id: "vol-fine", at: "i-tagged", device: "/dev/xvda", tags: "backup=daily"},
+			{id: "vol-bad", at: "i-tagged", device: "/dev/sdb", state: "error"},
+		},
+	))
+	tell := func(sel backup.Selector) map[string][]string {
+		told := map[string][]string{}
+		for r, err := range client.Discover(t.Context(), sel) {
+			if err != nil {
+				require.ErrorIs(t, err, backup.ErrUnsupported)
+				told[r.ID()] = []string{"error: " + err.Error()}
+				continue
+			}
+			told[r.ID()] = append([]string{volumes(r.Members) + "-" + volumes(r.Excluded)}, r.Unprotected...)
+		}
+		return told
+	}
+	require.Equal(t, map[string][]string{
+		"i-half":    {"vol-root-vol-a,vol-b", "volume vol-a, which is in state error", "volume vol-b, which is in state error"},
+		"i-broken":  {"error: volume vol-only, which is in state error: not supported"},
+		"i-tagged":  {"vol-fine-vol-bad", "volume vol-bad, which is in state error"},
+		"vol-loose": {"error: is in state error: not supported"},
+	}, tell(backup.Selector{All: true}))
+	require.Equal(t, map[string][]string{
+		"i-tagged":  {"vol-fine-vol-bad"},
+		"vol-loose": {"error: is in state error: not supported"},
+	}, tell(backup.Selector{Tags: map[string]string{"backup": "daily"}}), "what is not chosen is not missed")
+	require.Empty(t, tell(backup.Selector{IDs: []string{"i-half"}, ExcludeIDs: []string{"vol-root", "vol-a", "vol-b"}}))
+
+	var ids []string
+	for r, err := range client.(backup.Surveyor).Survey(t.Context(), nil) {
+		require.NoError(t, err)
+		ids = append(ids, r.Resource.ID())
+	}
+	require.Equal(t, []string{"i-broken", "i-half", "i-tagged"}, ids)
+}

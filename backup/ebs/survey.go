@@ -46,12 +46,12 @@ func (c *client) Survey(ctx context.Context, selectors []backup.Selector) iter.S
 	}
 }
 
-// all returns everything there is, sorted by ARN; also instances without volumes.
+// all returns everything there is, sorted by ARN; also instances without volumes
+// that could be snapshotted.
 func (s *survey) all(site backup.Site) []backup.Resource {
 	all := s.resources(site, backup.Selector{All: true})
-	for id, i := range s.instances {
-		if len(s.attached[id]) == 0 {
-			r, _ := s.instance(site, backup.Selector{All: true}, i)
+	for _, i := range s.instances {
+		if r, ok := s.instance(site, backup.Selector{All: true}, i); !ok {
 			all = append(all, r)
 		}
 	}
@@ -168,28 +168,52 @@ func (s *survey) instance(site backup.Site, pick backup.Selector, i types.Instan
 		device := deviceOf(v, id)
 		m := member(v)
 		m.Device, m.Root = device, device != "" && device == r.Machine.RootDevice
-		if whole && !pick.Excludes(disk) || !whole && pick.Chooses(disk) && s.keeper(pick, disk) == id {
+		wanted := whole && !pick.Excludes(disk) || !whole && pick.Chooses(disk) && s.keeper(pick, disk) == id
+		if wanted && broken(v) {
+			r.Unprotected = append(r.Unprotected, "volume "+volume+", which is in state error")
+		}
+		if wanted && !broken(v) {
 			r.Members = append(r.Members, m)
 		} else {
 			r.Excluded = append(r.Excluded, m)
 		}
 	}
+	slices.Sort(r.Unprotected)
 	slices.SortFunc(r.Members, byDevice)
 	slices.SortFunc(r.Excluded, byDevice)
 	return r, len(r.Members) > 0
 }
 
-// storesOnly returns the chosen instances that have nothing but instance stores.
-func (s *survey) storesOnly(site backup.Site, pick backup.Selector) []backup.Resource {
-	var all []backup.Resource
+// broken says whether a volume cannot be snapshotted: the hardware below it has
+// failed (EBS User Guide, "Amazon EBS volume lifecycle").
+func broken(v types.Volume) bool { return v.State == types.VolumeStateError }
+
+// An unsupported is a resource that is chosen, and no snapshot can be made of it.
+type unsupported struct {
+	backup.Resource
+	why string
+}
+
+// unsupported returns the chosen instances that have nothing but instance stores
+// or broken volumes, and the chosen broken volumes, sorted by ARN.
+func (s *survey) unsupported(site backup.Site, pick backup.Selector) []unsupported {
+	var all []unsupported
 	for id, i := range s.instances {
-		if i.RootDeviceType != types.DeviceTypeInstanceStore || len(s.attached[id]) > 0 || !pick.Chooses(s.subjects[id]) {
-			continue
+		r, ok := s.instance(site, pick, i)
+		switch {
+		case ok:
+		case len(r.Unprotected) > 0:
+			all = append(all, unsupported{r, strings.Join(r.Unprotected, ", ")})
+		case i.RootDeviceType == types.DeviceTypeInstanceStore && len(s.attached[id]) == 0 && pick.Chooses(s.subjects[id]):
+			all = append(all, unsupported{r, "boots from an instance store and has no EBS volume"})
 		}
-		r, _ := s.instance(site, pick, i)
-		all = append(all, r)
 	}
-	slices.SortFunc(all, byARN)
+	for id, v := range s.volumes {
+		if broken(v) && len(owners(v)) == 0 && pick.Chooses(s.subjects[id]) {
+			all = append(all, unsupported{backup.Resource{ARN: arn(site, KindVolume, id), Kind: KindVolume, Site: site}, "is in state error"})
+		}
+	}
+	slices.SortFunc(all, func(a, b unsupported) int { return byARN(a.Resource, b.Resource) })
 	return all
 }
 
