@@ -78,12 +78,12 @@ func ExampleEngine_Forecast() {
 		}
 		forecast := engine.Forecast(jobs) // or fmt.Print(forecast)
 		fmt.Println(forecast.Calls)
-		fmt.Println("at least", forecast.Makespan.Round(time.Second), "bound by", len(forecast.Bounds), "reasons")
+		fmt.Println("at least", forecast.Makespan.Round(time.Minute), "bound by", len(forecast.Bounds), "reasons")
 		fmt.Println("at most", forecast.Cost)
 	})
 	// Output:
 	// map[CopySnapshot:1 CreateSnapshot:1 ModifySnapshotAttribute:2]
-	// at least 6m58s bound by 2 reasons
+	// at least 7m0s bound by 2 reasons
 	// at most 0.80 USD a month for storage
 }
 
