@@ -2,23 +2,26 @@ package backup
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/snapkeep/snapkeep/accounts"
 )
 
 // A Feed tells of snapshots that have ended, so that the engine need not find
-// out by listing: what EventBridge delivers as "EBS Snapshot Notification", for
-// one. The rule that a host needs in each site, with a target that reaches it:
+// out by listing: what EventBridge delivers, for one, which ParseChanges reads.
+// The rule that a host needs in each site, with a target that reaches it; the
+// sets of instances have a detail-type of their own (Amazon EBS User Guide,
+// "Amazon EventBridge events for Amazon EBS"):
 //
-//	{"source": ["aws.ec2"], "detail-type": ["EBS Snapshot Notification"],
+//	{"source": ["aws.ec2"],
+//	 "detail-type": ["EBS Snapshot Notification", "EBS Multi-Volume Snapshots Completion Status"],
 //	 "detail": {"event": ["createSnapshot", "createSnapshots", "copySnapshot"]}}
-//
-// An event's account and region are the Site, the id at the end of the ARN in
-// detail.snapshot_id is the Snapshot; createSnapshots names several
-// (Amazon EBS User Guide, "EventBridge for EBS").
 //
 // Events are hints and nothing is believed of them: each has the site listed
 // soon. They may be lost, late, repeated, in any order or made up. What is lost
@@ -36,6 +39,55 @@ type Feed interface {
 type Change struct {
 	Site     Site   // where the snapshot is
 	Snapshot string // its id
+}
+
+// ParseChanges reads an event of EventBridge, as its targets are given it. A
+// createSnapshot or copySnapshot is one change, a createSnapshots one for each
+// snapshot of the set; any other event is none, and no error. The error says
+// which field of what is no JSON, or of such an event, cannot be. Whether the
+// event is genuine is not looked at; see Feed.
+func ParseChanges(event []byte) ([]Change, error) {
+	var e struct {
+		Account accounts.ID `json:"account"`
+		Region  string      `json:"region"`
+		Detail  struct {
+			Event     string `json:"event"`
+			Snapshot  string `json:"snapshot_id"`
+			Snapshots []struct {
+				Snapshot string `json:"snapshot_id"`
+			} `json:"snapshots"`
+		} `json:"detail"`
+	}
+	if err := json.Unmarshal(event, &e); err != nil {
+		return nil, fmt.Errorf("backup: an event of EventBridge: %w", err)
+	}
+	arns := []string{e.Detail.Snapshot}
+	switch e.Detail.Event {
+	case "createSnapshot", "copySnapshot":
+	case "createSnapshots":
+		arns = nil
+		for _, s := range e.Detail.Snapshots {
+			arns = append(arns, s.Snapshot)
+		}
+	default:
+		return nil, nil
+	}
+	if _, err := accounts.ParseID(string(e.Account)); err != nil {
+		return nil, fmt.Errorf("backup: an event of EventBridge: account: %w", err)
+	}
+	if _, known := partitionOf(e.Region); !known {
+		return nil, fmt.Errorf("backup: an event of EventBridge: region: %q is none", e.Region)
+	}
+	changes := make([]Change, 0, len(arns))
+	for _, arn := range arns {
+		// The Region stands in either of two places of the ARN; the id is at its end.
+		_, id, _ := strings.Cut(arn, ":snapshot/")
+		if !strings.HasPrefix(id, "snap-") {
+			return nil, fmt.Errorf("backup: an event of EventBridge: detail: %q is no ARN of a snapshot", arn)
+		}
+		changes = append(changes, Change{Site: Site{e.Account, e.Region}, Snapshot: id})
+	}
+	return changes, nil
 }
 
 // deafness is for how long a feed is not relied upon, after an end it did not

@@ -136,23 +136,109 @@ type brokenFeed struct{ err error }
 
 func (f brokenFeed) Next(context.Context) (backup.Change, error) { return backup.Change{}, f.err }
 
-// rule is a host's feed: a queue that an EventBridge rule of each site sends to.
-type rule struct{ queue []backup.Change }
+// What the events of the EBS User Guide come to.
+func TestParseChanges(t *testing.T) {
+	event := func(detail string) string {
+		return `{"version": "0", "detail-type": "x", "source": "aws.ec2", "account": "111111111111", "region": "eu-west-1", "detail": ` + detail + `}`
+	}
+	change := func(id string) backup.Change { return backup.Change{Site: siteA, Snapshot: id} }
+	for name, test := range map[string]struct {
+		event string
+		want  []backup.Change
+		fails string
+	}{
+		"a snapshot": {
+			event(`{"event": "createSnapshot", "result": "succeeded", "snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-01234567", "source": "arn:aws:ec2::eu-west-1:volume/vol-01234567"}`),
+			[]backup.Change{change("snap-01234567")}, "",
+		},
+		"the Region at its place": {
+			event(`{"event": "createSnapshot", "result": "failed", "snapshot_id": "arn:aws:ec2:eu-west-1::snapshot/snap-01234567"}`),
+			[]backup.Change{change("snap-01234567")}, "",
+		},
+		"a copy": {
+			event(`{"event": "copySnapshot", "result": "succeeded", "snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-2", "source": "arn:aws:ec2::us-east-1:snapshot/snap-1", "incremental": "true"}`),
+			[]backup.Change{change("snap-2")}, "",
+		},
+		"a set": {
+			event(`{"event": "createSnapshots", "result": "succeeded", "snapshots": [
+				{"snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-1", "source": "arn:aws:ec2::eu-west-1:volume/vol-1", "status": "completed"},
+				{"snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-2", "source": "arn:aws:ec2::eu-west-1:volume/vol-2", "status": "error"}]}`),
+			[]backup.Change{change("snap-1"), change("snap-2")}, "",
+		},
+		"a share":         {event(`{"event": "shareSnapshot", "snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-1"}`), nil, ""},
+		"something else":  {`{"detail-type": "EC2 Instance State-change Notification", "detail": {"state": "running"}}`, nil, ""},
+		"no JSON":         {`snap-1`, nil, "an event of EventBridge: invalid character"},
+		"a strange type":  {event(`{"event": 1}`), nil, "detail.event"},
+		"no snapshot":     {event(`{"event": "copySnapshot"}`), nil, `detail: "" is no ARN of a snapshot`},
+		"a volume":        {event(`{"event": "createSnapshot", "snapshot_id": "arn:aws:ec2::eu-west-1:volume/vol-1"}`), nil, "is no ARN of a snapshot"},
+		"a strange place": {`{"account": "1", "region": "eu-west-1", "detail": {"event": "copySnapshot"}}`, nil, "account: "},
+		"a strange site":  {`{"account": "111111111111", "region": "mars", "detail": {"event": "copySnapshot"}}`, nil, `region: "mars" is none`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := backup.ParseChanges([]byte(test.event))
+			if test.fails != "" {
+				require.ErrorContains(t, err, test.fails)
+				require.Nil(t, got)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, test.want, got)
+		})
+	}
+}
+
+func FuzzParseChanges(f *testing.F) {
+	f.Add([]byte(`{"account": "111111111111", "region": "eu-west-1", "detail": {"event": "createSnapshots", "snapshots": [{"snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-1"}]}}`))
+	f.Add([]byte(`{"account": "111111111111", "region": "eu-west-1", "detail": {"event": "copySnapshot", "snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-1"}}`))
+	f.Add([]byte(`{"detail": {"snapshots": null}}`))
+	f.Fuzz(func(t *testing.T, event []byte) {
+		changes, err := backup.ParseChanges(event)
+		require.False(t, err != nil && changes != nil)
+		for _, c := range changes {
+			require.Len(t, string(c.Site.Account), 12)
+			require.NotEmpty(t, c.Site.Region)
+			require.Regexp(t, "^snap-", c.Snapshot)
+		}
+	})
+}
+
+// rule is a host's feed: a queue that EventBridge rules of all sites send to.
+type rule struct {
+	queue   []string
+	changes []backup.Change // of the last message
+}
 
 func (r *rule) Next(ctx context.Context) (backup.Change, error) {
-	if len(r.queue) == 0 {
-		<-ctx.Done() // a host's would wait for messages here
-		return backup.Change{}, ctx.Err()
+	for len(r.changes) == 0 {
+		if len(r.queue) == 0 {
+			<-ctx.Done() // a host's would wait for messages here
+			return backup.Change{}, ctx.Err()
+		}
+		message := r.queue[0]
+		r.queue = slices.Delete(r.queue, 0, 1)
+		var err error
+		if r.changes, err = backup.ParseChanges([]byte(message)); err != nil {
+			return backup.Change{}, err
+		}
 	}
-	c := r.queue[0]
-	r.queue = slices.Delete(r.queue, 0, 1)
+	c := r.changes[0]
+	r.changes = slices.Delete(r.changes, 0, 1)
 	return c, nil
 }
 
 func ExampleFeed() {
-	feed := &rule{queue: []backup.Change{{Site: backup.Site{Account: "999999999999", Region: "eu-west-1"}, Snapshot: "snap-0123456789abcdef0"}}}
+	feed := &rule{queue: []string{`{
+		"detail-type": "EBS Multi-Volume Snapshots Completion Status", "source": "aws.ec2",
+		"account": "111111111111", "region": "eu-west-1",
+		"detail": {"event": "createSnapshots", "result": "succeeded", "snapshots": [
+			{"snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-0123456789abcdef0", "status": "completed"},
+			{"snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-0123456789abcdef1", "status": "completed"}]}}`}}
 	opts := backup.Options{Vault: "999999999999", Feed: feed}
-	c, err := opts.Feed.Next(context.Background())
-	fmt.Println(c.Site, c.Snapshot, err)
-	// Output: 999999999999/eu-west-1 snap-0123456789abcdef0 <nil>
+	for range 2 {
+		c, err := opts.Feed.Next(context.Background())
+		fmt.Println(c.Site, c.Snapshot, err)
+	}
+	// Output:
+	// 111111111111/eu-west-1 snap-0123456789abcdef0 <nil>
+	// 111111111111/eu-west-1 snap-0123456789abcdef1 <nil>
 }

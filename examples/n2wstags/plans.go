@@ -101,11 +101,11 @@ func (m *migration) problem(t tagged, format string, args ...any) {
 // only-snaps, which is what snapkeep does anyway, have an empty text.
 var lost = map[string]string{
 	noBackup: "", exclude: "", "only-snaps": "",
-	"initial-ami":      "no image is made at the first backup",
-	"only-amis":        "snapshots are made, no images",
-	"only-amis-reboot": "snapshots are made, no images, and nothing is restarted",
-	"app-aware":        "no scripts are run around the snapshot",
-	"app-aware-vss":    "VSS is not asked to freeze the volumes",
+	"initial-ami":      "no image is made; image of a plan's copies makes one for each point",
+	"only-amis":        "snapshots are made; image of a plan's copies makes an image of them for each point",
+	"only-amis-reboot": "snapshots are made, and nothing is restarted; image of a plan's copies makes an image of them for each point",
+	"app-aware":        "no scripts are run around the snapshot; quiesce of a plan's sources runs them, in a plan of its own for these resources",
+	"app-aware-vss":    "VSS is not asked to freeze the volumes; quiesce.vss of a plan's sources asks, in a plan of its own for these resources",
 }
 
 // note names what a value says and the plans do not do.
