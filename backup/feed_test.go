@@ -149,21 +149,25 @@ func TestParseChanges(t *testing.T) {
 	}{
 		"a snapshot": {
 			event(`{"event": "createSnapshot", "result": "succeeded", "snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-01234567", "source": "arn:aws:ec2::eu-west-1:volume/vol-01234567"}`),
-			[]backup.Change{change("snap-01234567")}, "",
+			[]backup.Change{change("snap-01234567")},
+			"",
 		},
 		"the Region at its place": {
 			event(`{"event": "createSnapshot", "result": "failed", "snapshot_id": "arn:aws:ec2:eu-west-1::snapshot/snap-01234567"}`),
-			[]backup.Change{change("snap-01234567")}, "",
+			[]backup.Change{change("snap-01234567")},
+			"",
 		},
 		"a copy": {
 			event(`{"event": "copySnapshot", "result": "succeeded", "snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-2", "source": "arn:aws:ec2::us-east-1:snapshot/snap-1", "incremental": "true"}`),
-			[]backup.Change{change("snap-2")}, "",
+			[]backup.Change{change("snap-2")},
+			"",
 		},
 		"a set": {
 			event(`{"event": "createSnapshots", "result": "succeeded", "snapshots": [
 				{"snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-1", "source": "arn:aws:ec2::eu-west-1:volume/vol-1", "status": "completed"},
 				{"snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-2", "source": "arn:aws:ec2::eu-west-1:volume/vol-2", "status": "error"}]}`),
-			[]backup.Change{change("snap-1"), change("snap-2")}, "",
+			[]backup.Change{change("snap-1"), change("snap-2")},
+			"",
 		},
 		"a share":         {event(`{"event": "shareSnapshot", "snapshot_id": "arn:aws:ec2::eu-west-1:snapshot/snap-1"}`), nil, ""},
 		"something else":  {`{"detail-type": "EC2 Instance State-change Notification", "detail": {"state": "running"}}`, nil, ""},

@@ -25,7 +25,10 @@ type Options struct {
 	// Tracer is given a span for each Run ("snapkeep.run"), each listing
 	// ("snapkeep.list", "snapkeep.discover") and each step ("snapkeep.snapshot",
 	// "snapkeep.copy", …), which are the parents of the spans of the SDK's own
-	// clients, if those are given the provider too. smithy-go's module
+	// clients, if those are given the provider too: aws.Config has no place for
+	// it, so each service has an option of its own, which sets TracerProvider
+	// (ebs.Options.EC2 and KMS, runcommand.Options.SSM, accounts.Options's
+	// ClientOptions, restore.Options.EC2). smithy-go's module
 	// tracing/smithyoteltracing adapts OpenTelemetry's. Nil means no spans.
 	Tracer tracing.TracerProvider
 	// Meter is given two counts: "snapkeep.calls", by call, outcome and site,

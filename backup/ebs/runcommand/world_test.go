@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/smithy-go/tracing"
 	"github.com/stretchr/testify/require"
 
 	"github.com/snapkeep/snapkeep/accounts"
@@ -35,6 +36,7 @@ type world struct {
 	install  iampolicy.Installation
 	plan     backup.Plan
 	instance backuptest.Ref
+	tracer   tracing.TracerProvider // of the engine and all clients; nil if nobody observes
 
 	mu     sync.Mutex // guards all below
 	ran    []ran
@@ -146,10 +148,12 @@ func (w *world) engine(p *backuptest.Process) *backup.Engine {
 	for _, a := range ways {
 		all = append(all, *a)
 	}
-	sessions, err := accounts.New(base, all, accounts.Options{})
+	clients := w.observed()
+	sessions, err := accounts.New(base, all, clients.accounts)
 	require.NoError(w.t, err)
-	e, err := backup.New(sessions, []backup.Driver{ebs.New(ebs.Options{Scripts: runcommand.New(runcommand.Options{})})}, backup.Options{
-		Vault: vault, OnEvent: func(e backup.Event) {
+	clients.ebs.Scripts = runcommand.New(clients.scripts)
+	e, err := backup.New(sessions, []backup.Driver{ebs.New(clients.ebs)}, backup.Options{
+		Vault: vault, Tracer: w.tracer, OnEvent: func(e backup.Event) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
 			w.events = append(w.events, e)
