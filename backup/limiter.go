@@ -19,7 +19,8 @@ import (
 // What holds is only a matter of pace. If a method fails, the engine tells that
 // as an event and goes by what it knows itself, as without a Limiter, until the
 // next call: it may be refused by AWS then, and is slower for it; nothing else
-// happens. So no attempt to repeat a failed call should be made inside.
+// happens. So no attempt to repeat a failed call should be made inside. Package
+// limitertest checks whether a Limiter does what this says.
 type Limiter interface {
 	// Take takes one token from each of the buckets and returns zero; or it
 	// takes none and returns how long to wait before asking again.

@@ -14,8 +14,9 @@ import (
 	"github.com/snapkeep/snapkeep/backup"
 )
 
-// What every Limiter must do; here, the one in memory does.
-func TestLimiterContract(t *testing.T) {
+// What the Limiter in memory does exactly; what every Limiter must do, package
+// limitertest checks.
+func TestTheLimiterInMemory(t *testing.T) {
 	contract := map[string]func(t *testing.T, l backup.Limiter){
 		"a burst, then the rate": func(t *testing.T, l backup.Limiter) {
 			b := backup.Bucket{Account: vault, Region: region, API: "CopySnapshot", Rate: backup.Rate{Burst: 3, PerSecond: 2}}
@@ -26,16 +27,6 @@ func TestLimiterContract(t *testing.T) {
 			time.Sleep(500 * time.Millisecond)
 			require.Zero(t, taken(t, l, b))
 		},
-		"buckets are apart": func(t *testing.T, l backup.Limiter) {
-			b := backup.Bucket{Account: vault, Region: region, API: "CopySnapshot", Rate: backup.Rate{Burst: 1, PerSecond: 1}}
-			for range 3 {
-				others := []backup.Bucket{b, b, b}
-				others[0].Account, others[1].Region, others[2].API = alpha, other, "DeleteSnapshot"
-				require.Zero(t, taken(t, l, others...))
-				time.Sleep(time.Second)
-			}
-			require.Zero(t, taken(t, l, b))
-		},
 		"all tokens or none": func(t *testing.T, l backup.Limiter) {
 			call := backup.Bucket{Account: alpha, Region: region, API: "CreateSnapshot", Rate: backup.Rate{Burst: 1, PerSecond: 1}}
 			disk := backup.Bucket{Account: alpha, Region: region, API: "volume vol-1", Rate: backup.Rate{Burst: 1, PerSecond: 1.0 / 15}}
@@ -43,11 +34,6 @@ func TestLimiterContract(t *testing.T) {
 			time.Sleep(5 * time.Second)
 			require.InDelta(t, 10, taken(t, l, call, disk).Seconds(), 0.001)
 			require.Zero(t, taken(t, l, call), "the one that had a token kept it")
-		},
-		"no rate, no limit": func(t *testing.T, l backup.Limiter) {
-			for range 1000 {
-				require.Zero(t, taken(t, l, backup.Bucket{Account: alpha, Region: region, API: "X"}))
-			}
 		},
 		"refusals slow it down for some time": func(t *testing.T, l backup.Limiter) {
 			b := backup.Bucket{Account: vault, Region: region, API: "CopySnapshot", Rate: backup.Rate{Burst: 100, PerSecond: 10}}
@@ -58,24 +44,6 @@ func TestLimiterContract(t *testing.T) {
 			for range 100 {
 				require.Zero(t, taken(t, l, b))
 			}
-		},
-		"slots": func(t *testing.T, l backup.Limiter) {
-			require.True(t, reserved(t, l, home, "a", 2))
-			require.True(t, reserved(t, l, home, "b", 2))
-			require.False(t, reserved(t, l, home, "c", 2))
-			require.True(t, reserved(t, l, home, "a", 2), "who has one keeps it")
-			require.True(t, reserved(t, l, second, "c", 1), "another site's are others")
-			require.False(t, reserved(t, l, second, "d", 0))
-			require.NoError(t, l.Release(context.Background(), home, "b"))
-			require.NoError(t, l.Release(context.Background(), home, "b"), "what is not reserved")
-			require.True(t, reserved(t, l, home, "c", 2))
-		},
-		"slots come back by themselves": func(t *testing.T, l backup.Limiter) {
-			require.True(t, reserved(t, l, home, "a", 1))
-			time.Sleep(29 * time.Second)
-			require.False(t, reserved(t, l, home, "b", 1))
-			time.Sleep(time.Second)
-			require.True(t, reserved(t, l, home, "b", 1), "its holder may be dead")
 		},
 	}
 	for name, test := range contract {
@@ -90,13 +58,6 @@ func taken(t *testing.T, l backup.Limiter, buckets ...backup.Bucket) time.Durati
 	wait, err := l.Take(context.Background(), buckets)
 	require.NoError(t, err)
 	return wait
-}
-
-func reserved(t *testing.T, l backup.Limiter, site backup.Site, key string, room int) bool {
-	t.Helper()
-	ok, err := l.Reserve(context.Background(), site, key, room, 30*time.Second)
-	require.NoError(t, err)
-	return ok
 }
 
 // Two engines, as in two processes, work on two plans into one vault: with a

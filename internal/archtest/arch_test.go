@@ -24,7 +24,8 @@ var mayImport = map[string][]string{
 	"backup/restore":    {"accounts", "backup", "iampolicy", "retention", "internal/awscall", "internal/awserr"},
 	"backup/backuptest": {"accounts", "iampolicy", "internal/awssim/..."},
 
-	"backup/journal": {"backup"},
+	"backup/journal":     {"backup"},
+	"backup/limitertest": {"accounts", "backup"},
 
 	// Stores of what a restore needs beyond blocks.
 	"backup/manifest":           {"accounts", "backup"},
