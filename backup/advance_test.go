@@ -1,6 +1,8 @@
 package backup_test
 
 import (
+	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -84,6 +86,66 @@ func TestAdvanceTellsWhatItWaitsFor(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, out.Done)
 		require.Equal(t, stored(t, j), stored(t, again))
+	})
+}
+
+// A call that its caller gave up is no failure, and its job is not at its end.
+func TestAdvanceSaysThatItWasGivenUp(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := story(t)
+		e := engine(t, c, backup.Options{})
+		j := jobs(t, e, fleetPlan(), time.Now())[0]
+		ctx, stop := withStop(t)
+		c.before = func(k call) error {
+			if k.mutates() {
+				stop()
+			}
+			return ctx.Err()
+		}
+		j, out, err := e.Advance(ctx, j)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Equal(t, backup.Outcome{}, out)
+		require.NoError(t, j.Err())
+	})
+}
+
+// Who comes back when an Outcome says need not come often, where something takes
+// long: the next listing is hours old by then only if it may be.
+func TestAdvanceIsNotWantedOften(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), fleetPlan()
+		c.takes = func(int32) time.Duration { return 10 * time.Hour }
+		e := engine(t, c, backup.Options{})
+		j := jobs(t, e, p, time.Now())[0]
+		advanced := 0
+		for done := false; !done; advanced++ {
+			next, out, err := e.Advance(t.Context(), j)
+			require.NoError(t, err)
+			j, done = next, out.Done
+			time.Sleep(time.Until(out.NotBefore))
+		}
+		require.Less(t, advanced, 300, "twenty hours, with a listing each 5 minutes")
+		require.Less(t, time.Since(j.At), 20*time.Hour+15*time.Minute)
+	})
+}
+
+// A job says when each snapshot was first seen at its end.
+func TestAJobSaysWhenSnapshotsEnded(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := story(t)
+		report := run(t, c, nightly(), time.Now())
+		n := 0
+		for _, j := range report.Jobs {
+			for _, trace := range slices.Concat(j.Originals, j.Rekeyed, j.Copies[0].Snapshots) {
+				if trace.Snapshot == "" {
+					continue
+				}
+				n++
+				late := trace.Ended.Sub(c.snaps[trace.Snapshot].done)
+				require.True(t, 0 <= late && late < 30*time.Second, "%s: %v", trace.Snapshot, late)
+			}
+		}
+		require.Equal(t, 11, n)
 	})
 }
 

@@ -376,11 +376,23 @@ func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
 			continue
 		}
 		f.last[m.Volume] = now
-		s := f.add(backup.Snapshot{Volume: m.Volume, SizeGiB: m.SizeGiB, Encrypted: m.Encrypted, KMSKey: m.KMSKey, Description: step.Description}, step.Tags)
+		s := f.add(backup.Snapshot{Volume: m.Volume, SizeGiB: f.size(m), Encrypted: m.Encrypted, KMSKey: m.KMSKey, Description: step.Description}, step.Tags)
 		s.managed, s.broken = m.ManagedKey, f.breaks[m.Volume]
 		made = append(made, f.now(s))
 	}
 	return made, nil
+}
+
+// size returns how large a volume is now.
+func (f *fakeClient) size(m backup.Member) int32 {
+	for _, r := range f.resources[f.site] {
+		for _, is := range r.Members {
+			if is.Volume == m.Volume {
+				return is.SizeGiB
+			}
+		}
+	}
+	return m.SizeGiB
 }
 
 func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {

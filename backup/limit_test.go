@@ -1,6 +1,7 @@
 package backup_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -46,6 +47,59 @@ func TestSlotsAreKept(t *testing.T) {
 		require.Equal(t, 60, report.Copies)
 		require.Equal(t, 60, c.count(backup.StepCopy))
 		require.Zero(t, refused, "the engine never asks for more than 20")
+	})
+}
+
+// What listings do not show yet takes its slot, and what they never show gives
+// it back.
+func TestSlotsAreKeptThoughListingsLag(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 40, same(100))
+		c.lag = time.Minute
+		_, err := engine(t, c, backup.Options{OnEvent: func(ev backup.Event) { require.NoError(t, ev.Err) }}).Run(t.Context(), fleetPlan(), time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 40, c.count(backup.StepCopy))
+	})
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 3, same(10))
+		c.after = func(k call) error {
+			if k.op == string(backup.StepCopy) && len(c.order) == 4 {
+				c.mu.Lock()
+				c.snaps["snap-0004"].gone = true
+				c.mu.Unlock()
+			}
+			return nil
+		}
+		report, err := engine(t, c, backup.Options{Slots: 1}).Run(shortly(t, time.Hour), fleetPlan(), time.Now())
+		require.ErrorContains(t, err, "snap-0004 has disappeared")
+		require.Equal(t, 2, report.Copies)
+	})
+}
+
+// One destination that takes long does not keep another from its next attempt.
+func TestADestinationIsTriedAgainWhileAnotherCopies(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := fleet(t, 1, same(10)), fleetPlan()
+		p.Copies = []backup.Copy{copyTo(home), copyTo(second)}
+		c.takesOf = func(s backup.Snapshot) time.Duration {
+			if s.KMSKey == keyAt(home) {
+				return 10 * time.Hour
+			}
+			return time.Minute
+		}
+		at, tried := time.Now(), time.Duration(0)
+		c.before = func(k call) error {
+			if k.site != second || tried >= 5*time.Hour {
+				return nil
+			}
+			if tried = time.Since(at); tried < 5*time.Hour {
+				return fmt.Errorf("list: %w", context.DeadlineExceeded)
+			}
+			return nil
+		}
+		_, err := engine(t, c, backup.Options{MaxPoll: 3 * time.Hour, Patience: 1000}).Run(t.Context(), p, at)
+		require.NoError(t, err)
+		require.Less(t, tried, 5*time.Hour+10*time.Minute)
 	})
 }
 

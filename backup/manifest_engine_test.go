@@ -394,6 +394,30 @@ func TestAForgedDigestChoosesAmongThePointsOwn(t *testing.T) {
 	})
 }
 
+// What a copy in the vault says counts for more than what the originals say,
+// which anybody in the protected account can write.
+func TestACopyInTheVaultSpeaksForTheManifest(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		d, p, at := describingCloud(t), nightly(copyTo(home), copyTo(second)), time.Now()
+		p.Sources = p.Sources[1:]
+		ctx, crash := withStop(t)
+		d.cloud.after = func(k call) error {
+			if k.op == string(backup.StepCopy) {
+				crash()
+			}
+			return ctx.Err()
+		}
+		_, err := d.engine(t, backup.Options{}).Run(ctx, p, at)
+		require.ErrorIs(t, err, context.Canceled)
+		d.cloud.after = nil
+		d.at(siteB)[0].Tags["snapkeep:manifest"] = strings.Repeat("b", 64)
+		_, err = d.engine(t, backup.Options{}).Run(t.Context(), p, at)
+		require.NoError(t, err)
+		require.Len(t, d.digests(home)[0], 64)
+		require.Equal(t, d.digests(home), d.digests(second))
+	})
+}
+
 // What was described a while ago is described anew.
 func TestAnOldDescriptionIsNotStored(t *testing.T) {
 	inTime(t, func(t *testing.T) {

@@ -171,3 +171,91 @@ func TestEveryCopiesOneInSoMany(t *testing.T) {
 		require.Len(t, c.at(second), 4)
 	})
 }
+
+// Of resources that are gone no more than a few are settled for what the
+// protected account says of them; for what the vault knows, all are.
+func TestAllThatTheVaultKnowsOfIsSettled(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		const n = 20
+		c, p, at := newCloud(t), fleetPlan(), time.Now()
+		for i := range n {
+			c.resources[siteB] = append(c.resources[siteB], instance(siteB, fmt.Sprintf("i-%d", i), root(fmt.Sprintf("vol-%d", i), 20), plain(fmt.Sprintf("vol-x%d", i), 10)))
+		}
+		ctx, crash := withStop(t)
+		copied := 0
+		c.before = func(k call) error {
+			if k.op != string(backup.StepCopy) {
+				return ctx.Err()
+			}
+			if c.snaps[k.step.Snapshot].SizeGiB == 10 {
+				return fmt.Errorf("RequestLimitExceeded: %w", backup.ErrThrottled)
+			}
+			if copied++; copied == n {
+				crash() // the first copy of the last is begun
+			}
+			return nil
+		}
+		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+		require.Error(t, err)
+		c.before = nil
+		require.Len(t, c.at(home), n)
+		c.resources[siteB] = nil
+		time.Sleep(24 * time.Hour)
+		report := run(t, c, p, time.Now())
+		require.Len(t, report.Jobs, n)
+		require.Len(t, c.at(home), 2*n)
+		nothingShared(t, c)
+	})
+}
+
+// A run whose last copy was begun a short while ago may be somebody's at work,
+// though its originals are older, and none of its copies is under way.
+func TestTheLastCopyOfARunCounts(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := fleet(t, 3, same(10)), fleetPlan(), time.Now()
+		c.takesOf = func(s backup.Snapshot) time.Duration {
+			if s.KMSKey == "" {
+				return time.Minute
+			}
+			return 50 * time.Minute
+		}
+		ctx, crash := withStop(t)
+		copied := 0
+		c.before = func(k call) error {
+			if k.op == string(backup.StepCopy) {
+				if copied++; copied == 3 {
+					crash()
+				}
+			}
+			return ctx.Err()
+		}
+		_, err := engine(t, c, backup.Options{Slots: 1}).Run(ctx, p, at)
+		require.Error(t, err)
+		c.before = nil
+		require.Len(t, c.at(home), 2)
+		settled := func(after time.Duration) bool {
+			time.Sleep(time.Until(at.Add(after)))
+			return jobs(t, engine(t, c, backup.Options{}), p, time.Now())[0].Settle
+		}
+		require.False(t, settled(110*time.Minute))
+		require.True(t, settled(3*time.Hour))
+	})
+}
+
+// What bears an intermediate's tags and cannot be one is nothing that a run left.
+func TestAForgedIntermediateIsNothingLeft(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		run(t, c, p, at)
+		for _, s := range c.snaps {
+			if s.Tags["snapkeep:step"] != "" {
+				forge(c, s, func(s *backup.Snapshot) { s.Description = "before the migration" })
+				break
+			}
+		}
+		time.Sleep(24 * time.Hour)
+		for _, j := range jobs(t, engine(t, c, backup.Options{}), p, time.Now()) {
+			require.False(t, j.Settle)
+		}
+	})
+}

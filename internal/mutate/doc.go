@@ -1,16 +1,19 @@
 // Mutate negates each condition of the engine's idempotency path, one at a
 // time, and tells which of these mutants no test of package backup notices.
 //
-//	go run ./internal/mutate                 # all, a few seconds each
+//	go run ./internal/mutate                 # all, but for those that are listed
+//	go run ./internal/mutate -listed         # all
 //	go run ./internal/mutate -sample 20      # as many, drawn by -seed
-//	go run ./internal/mutate -only settle.go # those whose names hold the text
+//	go run ./internal/mutate -only settle.go # those whose names match
 //
 // A condition is that of an if, or one of a switch without a tag. All mutants
 // are compiled into one test binary, which an environment variable tells which
-// one to be: it is run once for each, until the first test fails.
+// one to be. First each test is run by itself without any, to learn how long it
+// takes and which conditions it asks. Then a mutant has to pass the tests that
+// ask its condition, the short ones first, until one fails.
 //
 // Those that are known to survive are listed in testdata/survivors.txt, each
 // with the reason why no test can notice it, or none needs to. Any other that
-// survives makes the program fail, and so does one that is listed and is
-// noticed.
+// survives makes the program fail, and so does, with -listed, one that is
+// listed and is noticed.
 package main

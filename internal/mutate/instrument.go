@@ -25,13 +25,34 @@ type mutant struct {
 const enable = `
 
 import (
+	"fmt"
 	"os"
 	"strconv"
+	"sync"
 )
 
-var theMutant, _ = strconv.Atoi(os.Getenv("SNAPKEEP_MUTANT"))
+var (
+	theMutant, _ = strconv.Atoi(os.Getenv("SNAPKEEP_MUTANT"))
+	trace        = os.Getenv("SNAPKEEP_ASKED")
+	asked        sync.Map
+)
 
-func mutated(id int) bool { return id == theMutant }
+// mutated says whether a condition is the one to negate, and notes, if that is
+// wanted, that it was asked.
+func mutated(id int) bool {
+	if trace == "" {
+		return id == theMutant
+	}
+	if _, again := asked.LoadOrStore(id, true); !again {
+		f, err := os.OpenFile(trace, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		defer f.Close()
+		fmt.Fprintln(f, id)
+	}
+	return false
+}
 `
 
 // instrument wraps each condition of a file, and counts on from first.

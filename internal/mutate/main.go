@@ -1,18 +1,17 @@
 package main
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"os/exec"
-	"path/filepath"
+	"regexp"
+	"runtime"
 	"slices"
-	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // dir is the package whose conditions are negated, and whose tests are run.
@@ -21,22 +20,28 @@ const dir = "backup"
 // files hold what a run that was cut off is taken up by, and what keeps it from
 // making anything twice or taking anything forged.
 var files = []string{
-	"act.go", "adopt.go", "copies.go", "history.go", "making.go", "older.go", "originals.go", "proof.go", "settle.go", "sight.go",
+	"act.go", "adopt.go", "archive_move.go", "archive_thaw.go", "copies.go", "decide.go", "history.go", "images.go", "locks.go",
+	"making.go", "older.go", "originals.go", "proof.go", "quiesce_job.go", "settle.go", "sight.go", "slot.go", "tag.go",
 }
 
 func main() {
 	sample := flag.Int("sample", 0, "how many mutants, drawn by the seed; 0 is all")
 	seed := flag.Uint64("seed", 1, "of the sample")
-	only := flag.String("only", "", "mutants whose names hold this text")
-	tests := flag.String("run", "", "tests to run, as for go test -run; none is all")
-	patience := flag.Duration("timeout", 2*time.Minute, "for one mutant; one that takes longer was noticed")
+	only := flag.String("only", "", "mutants whose names this regular expression matches")
+	listed := flag.Bool("listed", false, "also those that are listed as survivors")
+	tests := flag.String("run", "^(Test|Example|Fuzz)", "tests that may notice, as for go test -run")
+	tell := flag.Bool("v", false, "tell what notices each mutant")
+	workers := flag.Int("workers", runtime.NumCPU(), "how many tests run at a time")
 	flag.Parse()
-	b := bench{tests: *tests, patience: *patience}
-	err := b.build()
+	known, err := survivors()
 	if err == nil {
+		b := bench{run: *tests, workers: *workers, tell: *tell, known: known}
+		err = b.build()
 		defer os.RemoveAll(b.temp)
-		b.choose(*only, *sample, *seed)
-		err = b.run()
+		if err == nil {
+			b.choose(regexp.MustCompile(*only), *listed, *sample, *seed)
+			err = b.try()
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
@@ -44,60 +49,10 @@ func main() {
 	}
 }
 
-// A bench is a test binary with all mutants in it.
-type bench struct {
-	tests    string
-	patience time.Duration
-	temp     string
-	mutants  []mutant
-}
-
-// build compiles the tests, with the instrumented files laid over the others.
-func (b *bench) build() (err error) {
-	if b.temp, err = os.MkdirTemp("", "mutate"); err != nil {
-		return err
-	}
-	over := map[string]string{}
-	put := func(name string, text []byte) error {
-		full, err := filepath.Abs(filepath.Join(dir, name))
-		if err != nil {
-			return err
-		}
-		over[full] = filepath.Join(b.temp, name)
-		return os.WriteFile(over[full], text, 0o600)
-	}
-	for _, name := range files {
-		source, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return err
-		}
-		text, found, err := instrument(name, source, len(b.mutants)+1)
-		if err != nil {
-			return err
-		}
-		b.mutants = append(b.mutants, found...)
-		if err := put(name, text); err != nil {
-			return err
-		}
-	}
-	if err := put("mutated.go", []byte("package "+filepath.Base(dir)+enable)); err != nil {
-		return err
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": over})
-	if err != nil {
-		return err
-	}
-	list := filepath.Join(b.temp, "overlay.json")
-	if err := os.WriteFile(list, overlay, 0o600); err != nil {
-		return err
-	}
-	build := exec.Command("go", "test", "-c", "-vet=off", "-overlay", list, "-o", filepath.Join(b.temp, "test"), "./"+dir)
-	build.Stderr = os.Stderr
-	return build.Run()
-}
-
-func (b *bench) choose(only string, sample int, seed uint64) {
-	b.mutants = slices.DeleteFunc(b.mutants, func(m mutant) bool { return !strings.Contains(m.name, only) })
+func (b *bench) choose(only *regexp.Regexp, listed bool, sample int, seed uint64) {
+	b.mutants = slices.DeleteFunc(b.mutants, func(m mutant) bool {
+		return !only.MatchString(m.name) || !listed && b.known[m.name] != ""
+	})
 	if sample == 0 || sample >= len(b.mutants) {
 		return
 	}
@@ -106,47 +61,46 @@ func (b *bench) choose(only string, sample int, seed uint64) {
 	b.mutants = b.mutants[:sample]
 }
 
-// run tries all mutants, and fails if the list of survivors is not right.
-func (b *bench) run() error {
-	known, err := survivors()
-	if err != nil {
+// try tries the mutants that were chosen, and fails if the list of survivors is
+// not right.
+func (b *bench) try() error {
+	begun := time.Now()
+	if err := b.measure(); err != nil {
 		return err
 	}
-	if !b.survives(0) {
-		return errors.New("the tests fail without any mutant")
+	if b.tell {
+		fmt.Printf("%d tests, %d conditions, %v\n", len(b.tests), len(b.mutants), time.Since(begun).Round(time.Second))
 	}
-	var errs []error
-	noticed := 0
+	var mu sync.Mutex // guards wrong and noticed
+	wrong, noticed := 0, 0
+	var g errgroup.Group
+	g.SetLimit(b.workers)
 	for _, m := range b.mutants {
-		survived, reason := b.survives(m.id), known[m.name]
-		switch {
-		case survived && reason == "":
-			errs = append(errs, fmt.Errorf("%s/%s:%d: no test notices it: %s", dir, m.file, m.line, m.name))
-			fmt.Println(errs[len(errs)-1])
-		case !survived && reason != "":
-			errs = append(errs, fmt.Errorf("%s/%s:%d: listed as a survivor, and noticed: %s", dir, m.file, m.line, m.name))
-			fmt.Println(errs[len(errs)-1])
-		case !survived:
-			noticed++
-		}
+		g.Go(func() error {
+			by, known := b.notices(m), b.known[m.name] != ""
+			seen := by != ""
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case !seen && !known:
+				wrong++
+				fmt.Printf("%s/%s:%d: no test notices it: %s\n", dir, m.file, m.line, m.name)
+			case seen && known:
+				wrong++
+				fmt.Printf("%s/%s:%d: listed as a survivor, and noticed: %s\n", dir, m.file, m.line, m.name)
+			case seen:
+				noticed++
+				if b.tell {
+					fmt.Printf("%s/%s:%d: %s: noticed by %s\n", dir, m.file, m.line, m.name, by)
+				}
+			}
+			return nil
+		})
 	}
+	_ = g.Wait()
 	fmt.Printf("%d conditions negated, %d noticed\n", len(b.mutants), noticed)
-	if len(errs) > 0 {
-		return fmt.Errorf("%d conditions to look at", len(errs))
+	if wrong > 0 {
+		return fmt.Errorf("%d conditions to look at", wrong)
 	}
 	return nil
-}
-
-// survives says whether all tests pass with a mutant.
-func (b *bench) survives(id int) bool {
-	ctx, stop := context.WithTimeout(context.Background(), b.patience)
-	defer stop()
-	test := exec.CommandContext(ctx, filepath.Join(b.temp, "test"), "-test.short", "-test.failfast", "-test.run="+b.tests)
-	test.Dir = dir
-	test.Env = append(os.Environ(), fmt.Sprint("SNAPKEEP_MUTANT=", id))
-	out, err := test.CombinedOutput()
-	if id == 0 && err != nil {
-		fmt.Printf("%s%v\n", out, err)
-	}
-	return err == nil
 }
