@@ -2,11 +2,14 @@ package backup_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/snapkeep/snapkeep/backup"
 )
@@ -126,6 +129,83 @@ func TestAdvanceIsNotWantedOften(t *testing.T) {
 		}
 		require.Less(t, advanced, 300, "twenty hours, with a listing each 5 minutes")
 		require.Less(t, time.Since(j.At), 20*time.Hour+15*time.Minute)
+	})
+}
+
+// Where many wait for few slots, no more come back for the next listing than it
+// may show room for; the others come later, in turn.
+func TestAdvanceGivesTurns(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, at := fleet(t, 12, same(10)), time.Now()
+		c.latency = 0
+		e := engine(t, c, backup.Options{Slots: 2})
+		list, outs := jobs(t, e, fleetPlan(), at), map[string]backup.Outcome{}
+		for time.Since(at) < 3*time.Minute {
+			for i, j := range list {
+				next, out, err := e.Advance(t.Context(), j)
+				require.NoError(t, err)
+				list[i], outs[j.Point] = next, out
+			}
+			time.Sleep(5 * time.Second)
+		}
+		turns := map[time.Time]int{}
+		for _, out := range outs {
+			if strings.HasPrefix(out.Waiting, "a slot") {
+				turns[out.NotBefore]++
+			}
+		}
+		require.Greater(t, len(turns), 3)
+		for when, n := range turns {
+			require.LessOrEqual(t, n, 2, when)
+		}
+	})
+}
+
+// Who needs a listing that another has begun, and that takes long, comes back
+// the later the longer it takes; and who waits for one that fails counts each
+// failure once.
+func TestAdvanceLeavesAListingToOthers(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 2, same(10))
+		c.latency = 0
+		e := engine(t, c, backup.Options{})
+		list := jobs(t, e, fleetPlan(), time.Now())
+		time.Sleep(time.Minute)
+		c.latency = 20 * time.Second
+		var g errgroup.Group
+		g.Go(func() error {
+			_, _, err := e.Advance(t.Context(), list[0])
+			return err
+		})
+		time.Sleep(10 * time.Second)
+		_, out, err := e.Advance(t.Context(), list[1])
+		require.NoError(t, err)
+		require.Equal(t, "a listing of "+siteB.String(), out.Waiting)
+		require.Equal(t, 10*time.Second, time.Until(out.NotBefore))
+		require.NoError(t, g.Wait())
+	})
+	inTime(t, func(t *testing.T) {
+		c := fleet(t, 2, same(10))
+		e := engine(t, c, backup.Options{})
+		list := jobs(t, e, fleetPlan(), time.Now())
+		time.Sleep(time.Minute)
+		listed := 0
+		c.before = func(k call) error {
+			listed++
+			return fmt.Errorf("list: %w", context.DeadlineExceeded)
+		}
+		for i, until := range []int{5, 1000} {
+			for j := list[i]; listed < until; {
+				next, out, err := e.Advance(t.Context(), j)
+				if out.Done {
+					require.ErrorContains(t, err, "deadline exceeded")
+					break
+				}
+				j = next
+				time.Sleep(time.Until(out.NotBefore))
+			}
+		}
+		require.Equal(t, 5+11, listed, "one more than Options.Patience, though five had failed before")
 	})
 }
 

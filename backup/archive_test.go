@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/backup"
+	"github.com/snapkeep/snapkeep/iampolicy"
 	"github.com/snapkeep/snapkeep/retention"
 )
 
@@ -80,6 +82,31 @@ func TestArchiveMovesOldQuarters(t *testing.T) {
 		require.Equal(t, ap.Moves(), r.Count(backup.ArchiveStays))
 		require.Zero(t, r.Calls)
 		run(t, c, p, time.Now())
+	})
+}
+
+// Who archives may archive nothing that is younger than what is to be moved.
+func TestArchivingIsHeldDownToOldCopies(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), quarterly()
+		c.resources[siteB] = nil
+		quarters(t, c, p, 18)
+		ap := planArchive(t, c, p)
+		n := &narrowing{cloud: c, t: t, policies: map[accounts.Purpose]string{}}
+		e, err := backup.New(n, []backup.Driver{c}, backup.Options{Vault: vault})
+		require.NoError(t, err)
+		r, err := e.Archive(t.Context(), ap)
+		require.NoError(t, err)
+		require.Equal(t, ap.Moves(), r.Count(backup.Archived))
+		var newest time.Time
+		for id := range c.cold {
+			if s := c.snaps[id]; s.Started.After(newest) {
+				newest = s.Started
+			}
+		}
+		want, err := json.Marshal(iampolicy.ArchiveSession("aws", string(vault), newest.Add(time.Second)))
+		require.NoError(t, err)
+		require.JSONEq(t, string(want), n.policies[accounts.VaultPruner])
 	})
 }
 

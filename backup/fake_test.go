@@ -131,6 +131,8 @@ func (c *cloud) API(s backup.Step) string {
 		return "SendCommand"
 	case backup.StepLock:
 		return "LockSnapshot"
+	case backup.StepThaw:
+		return "RestoreSnapshotTier"
 	case backup.StepArchive:
 		return "ModifySnapshotTier"
 	case backup.StepRegister:

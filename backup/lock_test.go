@@ -185,6 +185,38 @@ func TestTheNextRunLocksWhatWasLeft(t *testing.T) {
 	})
 }
 
+// A run that made all its copies before its plan had locks locks, when it is
+// taken up again, the originals that these come from, and no others.
+func TestOriginalsAreLockedThatNothingElseNeeds(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), locked(nil, nil), time.Now()
+		c.resources[siteB] = nil
+		run(t, c, p, at)
+		originals := c.at(siteA)
+		var spares []*fakeSnap
+		for _, s := range originals {
+			for _, apart := range []time.Duration{-time.Second, time.Second} {
+				spares = append(spares, forge(c, s, func(s *backup.Snapshot) { s.Started = s.Started.Add(apart) }))
+			}
+		}
+		time.Sleep(time.Hour)
+		p.Lock = governance(3)
+		report := run(t, c, p, at)
+		for _, s := range originals {
+			require.Equal(t, backup.Governance, c.lockOf[s.ID].Mode, s.ID)
+		}
+		for _, s := range spares {
+			require.Zero(t, c.locks[s.ID], "%s of %s", s.ID, s.Started)
+		}
+		for _, j := range report.Jobs {
+			require.Equal(t, backup.Done, j.Stage)
+			for _, trace := range j.Originals {
+				require.Equal(t, trace.Started.Add(72*time.Hour), trace.Locked)
+			}
+		}
+	})
+}
+
 // Any answer is lost, with an engine that goes on: nothing fails, and a lock in
 // compliance mode that is refused since it is there is found.
 func TestLoseTheAnswerOfALock(t *testing.T) {

@@ -109,6 +109,9 @@ func (d *decision) inUse(i int) bool {
 func (d *decision) spoilt(i int) string {
 	q, c := d.j.Quiesce, d.j.Quiesce.Commands[i]
 	why := q.failed(i, d.w.now)
+	if why == "" && q.last(StepResume) > i { // it was late, and is over by now
+		why = "did not end within " + q.timeout(c.Kind).String()
+	}
 	switch {
 	case why != "":
 		return "the script before the snapshots: " + why

@@ -25,6 +25,7 @@ func TestVSSMakesTheSnapshots(t *testing.T) {
 		require.Equal(t, []backup.Consistency{backup.VSSConsistent, backup.VSSConsistent}, consistencies(t, c, p))
 		step := c.agent.scripts[0].step
 		require.Equal(t, "AWSEC2-CreateVssSnapshot", step.VSS.Document)
+		require.Equal(t, 600, step.VSS.TimeoutSeconds)
 		require.Equal(t, "vss", step.Tags["snapkeep:consistency"])
 	})
 }

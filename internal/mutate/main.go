@@ -20,8 +20,9 @@ const dir = "backup"
 // files hold what a run that was cut off is taken up by, and what keeps it from
 // making anything twice or taking anything forged.
 var files = []string{
-	"act.go", "adopt.go", "archive_move.go", "archive_thaw.go", "copies.go", "decide.go", "history.go", "images.go", "locks.go",
-	"making.go", "older.go", "originals.go", "proof.go", "quiesce_job.go", "settle.go", "sight.go", "slot.go", "tag.go",
+	"act.go", "adopt.go", "advance.go", "archive_move.go", "archive_thaw.go", "copies.go", "decide.go", "history.go", "id.go",
+	"images.go", "jobs.go", "locks.go", "making.go", "older.go", "originals.go", "proof.go", "quiesce.go", "quiesce_job.go",
+	"quiesce_vss.go", "settle.go", "sight.go", "slot.go", "tag.go", "tagvalue.go", "trial.go", "view.go",
 }
 
 func main() {
