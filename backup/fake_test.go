@@ -116,34 +116,6 @@ func (c *cloud) Open(cfg aws.Config, site backup.Site) backup.Client {
 	return &fakeClient{c, site, accounts.Purpose(cfg.AppID)}
 }
 
-func (c *cloud) API(s backup.Step) string {
-	switch s.Kind {
-	case backup.StepSnapshot:
-		if s.Resource.Kind == "volume" {
-			return "CreateSnapshot"
-		}
-		return "CreateSnapshots"
-	case backup.StepCopy:
-		return "CopySnapshot"
-	case backup.StepDelete:
-		return "DeleteSnapshot"
-	case backup.StepQuiesce, backup.StepResume, backup.StepVSS:
-		return "SendCommand"
-	case backup.StepLock:
-		return "LockSnapshot"
-	case backup.StepThaw:
-		return "RestoreSnapshotTier"
-	case backup.StepArchive:
-		return "ModifySnapshotTier"
-	case backup.StepRegister:
-		return "RegisterImage"
-	case backup.StepDeregister:
-		return "DeregisterImage"
-	default:
-		return "ModifySnapshotAttribute"
-	}
-}
-
 var (
 	_ backup.Sessions = (*cloud)(nil)
 	_ backup.Driver   = (*cloud)(nil)
@@ -383,18 +355,6 @@ func (f *fakeClient) snapshot(step backup.Step) ([]backup.Snapshot, error) {
 		made = append(made, f.now(s))
 	}
 	return made, nil
-}
-
-// size returns how large a volume is now.
-func (f *fakeClient) size(m backup.Member) int32 {
-	for _, r := range f.resources[f.site] {
-		for _, is := range r.Members {
-			if is.Volume == m.Volume {
-				return is.SizeGiB
-			}
-		}
-	}
-	return m.SizeGiB
 }
 
 func (f *fakeClient) copy(step backup.Step) ([]backup.Snapshot, error) {
