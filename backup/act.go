@@ -128,6 +128,7 @@ func (a *advance) fold(v *verdict, snaps []Snapshot) error {
 		share.Revoked = append(share.Revoked, v.step.Snapshot)
 	case StepDelete:
 		a.j.deleted(v.step.Snapshot)
+		a.e.forget(v.at.site, v.step.Snapshot)
 	case StepQuiesce, StepResume, StepVSS:
 		a.j.Quiesce.send(v.step.Kind, now, time.Time{})
 	case StepLock:

@@ -71,7 +71,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 		v := decide(&a.j, a.w)
 		switch {
 		case v.need != nil:
-			seen, err := a.e.peek(ctx, *v.need, func(seen *view) bool { return a.w.good(seen, v.since, v.urgency) })
+			seen, err := a.e.peek(ctx, *v.need, v.wish, a.w.good)
 			if busy := (*busyError)(nil); errors.As(err, &busy) {
 				return Outcome{NotBefore: busy.again, Waiting: "a listing of " + v.need.site.String()}, nil
 			}

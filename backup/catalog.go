@@ -87,7 +87,7 @@ func (r reading) read(ctx context.Context, e *Engine) ([]Point, error) {
 	}
 	reader := &pointReader{e: e, site: r.id.site, v: v, now: time.Now()}
 	var points []Point
-	for _, snaps := range v.byPoint {
+	for snaps := range v.points() {
 		originals, copies := reader.claims(r.id.driver, snaps)
 		if p, ok := reader.original(originals); ok && r.originals {
 			points = append(points, p)

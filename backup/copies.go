@@ -42,7 +42,7 @@ func underWay(t Trace) bool { return t.Snapshot != "" && !t.Completed && !t.Fail
 // drain waits until the other copies at a destination that failed have ended:
 // until then they need the share, and only then it shows which are no good.
 func (d *decision) drain(i int) *verdict {
-	v, need := d.lookFor(urgencyOf(d.j.Copies[i].Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
+	v, need := d.lookAt(d.j.Copies[i].Snapshots, d.copyView(i), scope{scopeCopy, i})
 	if v == nil {
 		return need
 	}
@@ -64,16 +64,16 @@ func (d *decision) drain(i int) *verdict {
 func (d *decision) copyTo(i int) *verdict {
 	c := &d.j.Copies[i]
 	if traced(c.Snapshots) {
-		v, need := d.lookFor(urgencyOf(c.Snapshots), d.copyView(i), time.Time{}, scope{scopeCopy, i})
+		v, need := d.lookAt(c.Snapshots, d.copyView(i), scope{scopeCopy, i})
 		if v != nil {
-			d.watchCopies(i, v)
+			return d.watchCopies(i, v)
 		}
 		return need
 	}
 	if !d.sourcesReady(i) {
 		return nil // originals or rekey waits
 	}
-	v, need := d.lookFor(d.making(), d.copyView(i), d.j.Believe, scope{scopeCopy, i})
+	v, need := d.lookFor(d.making(), d.copyView(i), scope{scopeCopy, i})
 	if v == nil {
 		return need
 	}
@@ -84,8 +84,7 @@ func (d *decision) copyTo(i int) *verdict {
 		}
 		return d.copyMember(i, member, v)
 	}
-	d.watchCopies(i, v)
-	return nil
+	return d.watchCopies(i, v)
 }
 
 // sourcesReady says whether every copy that is missing has something to be
@@ -132,7 +131,7 @@ func (d *decision) adoptCopies(i int, v *view) {
 	j, c := d.j, &d.j.Copies[i]
 	moment := d.momentAt(i, v)
 	for m := range c.Snapshots {
-		if s, listed := v.byID[c.Snapshots[m].Snapshot]; listed && s.State != SnapshotError && s.Tags[tagTaken] != moment {
+		if s, listed := v.snapshot(c.Snapshots[m].Snapshot); listed && s.State != SnapshotError && s.Tags[tagTaken] != moment {
 			c.Snapshots[m] = Trace{} // it was adopted before the originals were known
 		}
 		if c.Snapshots[m].Snapshot != "" {
@@ -144,13 +143,13 @@ func (d *decision) adoptCopies(i int, v *view) {
 				continue
 			}
 			if s.State == SnapshotError {
-				c.spoil(s, v.begun)
+				c.spoil(s, v.seen(s.Started))
 				continue
 			}
 			if s.Tags[tagTaken] != moment {
 				continue
 			}
-			c.Snapshots[m] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+			c.Snapshots[m] = Trace{Snapshot: s.ID, Seen: v.seen(s.Started), Started: s.Started}
 			if c.Site.Account != j.Resource.Site.Account { // there the tags are as good as those of originals
 				j.claimManifest(s.Tags)
 			}
@@ -249,8 +248,9 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 
 // watchCopies waits for the copies at a destination and verifies them. A copy
 // can fail long after its call succeeded: EC2 looks at the key only then (EBS
-// User Guide, "Copy an Amazon EBS snapshot").
-func (d *decision) watchCopies(i int, v *view) {
+// User Guide, "Copy an Amazon EBS snapshot"). What was listed too long ago is
+// not taken for verified.
+func (d *decision) watchCopies(i int, v *view) *verdict {
 	c, done, s := &d.j.Copies[i], 0, scope{scopeCopy, i}
 	for m := range c.Snapshots {
 		t := &c.Snapshots[m]
@@ -272,10 +272,13 @@ func (d *decision) watchCopies(i int, v *view) {
 	switch {
 	case c.Trial.Fault != nil:
 	case done == len(c.Snapshots):
-		d.verified[i] = true
+		v, need := d.lookAt(c.Snapshots, d.copyView(i), s) // now that all are completed
+		d.verified[i] = v != nil
+		return need
 	default:
 		d.nextLook(d.copyView(i), v, urgencyOf(c.Snapshots), "%d of %d copies completed at %s", done, len(c.Snapshots), c.Site)
 	}
+	return nil
 }
 
 // takeOther replaces a copy that failed by another of the same member and
@@ -285,8 +288,8 @@ func (d *decision) takeOther(i, member int, bad Snapshot, v *view) bool {
 	c, key := &d.j.Copies[i], d.j.copyKey(member, d.j.Copies[i].Site)
 	for _, s := range v.of(d.j.Point) {
 		if s.Tags[tagKey] == key && s.Owner == c.Site.Account && s.State != SnapshotError && s.Tags[tagTaken] == bad.Tags[tagTaken] {
-			c.spoil(bad, v.begun)
-			c.Snapshots[member] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+			c.spoil(bad, v.seen(bad.Started))
+			c.Snapshots[member] = Trace{Snapshot: s.ID, Seen: v.seen(s.Started), Started: s.Started}
 			return true
 		}
 	}
@@ -310,7 +313,8 @@ func (d *decision) verify(i, member int, s Snapshot, v *view) error {
 	if err != nil {
 		return bad("%s: %v", s.ID, err)
 	}
-	m, taken, first := j.Resource.Members[member], j.Originals[member].Started, v.byID[c.Snapshots[0].Snapshot]
+	m, taken := j.Resource.Members[member], j.Originals[member].Started
+	first, _ := v.snapshot(c.Snapshots[0].Snapshot)
 	switch {
 	case l.kind != duplicate || l.point != j.Point || l.key != j.copyKey(member, c.Site) || l.source != j.Resource.Site:
 		return bad("%s: its tags are those of another snapshot", s.ID)

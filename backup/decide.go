@@ -32,10 +32,11 @@ type world struct {
 
 // rules are the options that decisions depend on.
 type rules struct {
-	maxAge time.Duration
-	grace  time.Duration
-	settle time.Duration
-	window time.Duration
+	maxAge  time.Duration
+	maxPoll time.Duration // no less than maxAge
+	grace   time.Duration
+	settle  time.Duration
+	window  time.Duration
 	// manifests says that manifests are captured and stored.
 	manifests bool
 	// throughput of time-based copies between two Regions, in MiB/s.
@@ -44,11 +45,10 @@ type rules struct {
 
 // A verdict is what to do next about a job: one of look, ask, call, wait and end.
 type verdict struct {
-	// need is a listing to fetch, begun no earlier than since, if there is none
-	// that is good enough for the urgency.
-	need    *viewID
-	since   time.Time
-	urgency urgency
+	// need is a listing to fetch, if there is none that is good enough for the
+	// wish.
+	need *viewID
+	wish wish
 	// ask says that the commands sent for the job are to be looked at.
 	ask bool
 	// step is the call to make, at and as what it is made; fold takes the answer in.
@@ -176,57 +176,6 @@ func (d *decision) delay(t time.Time, why string, args ...any) {
 	}
 }
 
-// nextLook waits for the listing after v.
-func (d *decision) nextLook(id viewID, v *view, u urgency, why string, args ...any) {
-	t := v.begun.Add(d.w.rules.maxAge)
-	if v.due[u].After(t) {
-		t = v.due[u]
-	}
-	if !t.After(d.w.now) {
-		t = d.w.now.Add(d.w.rules.maxAge)
-	}
-	if u == atOnce {
-		d.wait(t, why, args...)
-		return
-	}
-	d.waitIn(lineID{view: id, urgency: u, kind: roomNone}, t, why, args...)
-}
-
-// queue waits for its turn: for as many listings as it takes to make room for
-// those before, but no longer than maxTurn of them at their shortest distance,
-// since nobody knows when the next are due.
-func (d *decision) queue(id viewID, v *view, kind int, why string, args ...any) {
-	each := max(v.due[forRoom].Sub(v.begun), d.w.rules.maxAge)
-	turn := time.Duration(d.w.turn(id.site, v, kind))
-	d.waitIn(lineID{view: id, urgency: forRoom, kind: kind}, v.begun.Add(min(turn*each, max(each, maxTurn*d.w.rules.maxAge))), why, args...)
-}
-
-// good says whether a listing begun no earlier than since is recent enough.
-func (w *world) good(v *view, since time.Time, u urgency) bool {
-	return !v.begun.Before(since) && (w.now.Sub(v.begun) < w.rules.maxAge || u != atOnce && w.now.Before(v.due[u]))
-}
-
-// look returns a listing that is recent, and begun no earlier than since; or
-// the verdict that it must be fetched; or neither, if that has to wait.
-func (d *decision) look(id viewID, since time.Time, s scope) (*view, *verdict) {
-	return d.lookFor(atOnce, id, since, s)
-}
-
-// lookFor is look for what may have no need of a recent listing.
-func (d *decision) lookFor(u urgency, id viewID, since time.Time, s scope) (*view, *verdict) {
-	if v := d.w.views[id]; v != nil && d.w.good(v, since, u) {
-		return v, nil
-	}
-	if d.paused(s) {
-		return nil, nil
-	}
-	if since.After(d.w.now) {
-		d.wait(since, "listings to show what an earlier call may have made")
-		return nil, nil
-	}
-	return nil, &verdict{need: &id, since: since, urgency: u, scope: s}
-}
-
 // paused says whether the next attempt at s has to wait, and notes until when.
 func (d *decision) paused(s scope) bool {
 	t := d.j.trial(s)
@@ -322,28 +271,30 @@ const (
 // sight brings a trace up to date. A snapshot that was made a short while ago
 // and is not listed is pending, not gone: listings lag (EC2 Developer Guide,
 // "Eventual consistency"). Nor is one gone that a single listing lacks, however
-// long ago the one before was: all of grace must lack it.
+// long ago the one before was: all of grace must lack it, and a listing of all
+// after it.
 func (d *decision) sight(t *Trace, v *view) (Snapshot, sighting) {
-	s, ok := v.byID[t.Snapshot]
+	s, ok := v.snapshot(t.Snapshot)
 	if !ok {
 		if v.begun.Sub(t.Seen) > d.w.rules.settle && t.Missed.IsZero() {
 			t.Missed = v.begun
 		}
-		if !t.Missed.IsZero() && v.begun.Sub(t.Missed) > d.w.rules.grace {
+		if !t.Missed.IsZero() && v.whole.Sub(t.Missed) > d.w.rules.grace {
 			return s, gone
 		}
 		return s, pending
 	}
+	seen := v.seen(s.Started)
 	t.Missed = time.Time{}
-	if v.begun.After(t.Seen) {
-		t.Seen = v.begun
+	if seen.After(t.Seen) {
+		t.Seen = seen
 	}
 	if !s.Started.IsZero() {
 		t.Started = s.Started
 	}
 	t.Completed, t.Failed = s.State == SnapshotCompleted, s.State == SnapshotError
 	if (t.Completed || t.Failed) && t.Ended.IsZero() {
-		t.Ended = v.begun
+		t.Ended = seen
 	}
 	switch {
 	case t.Failed:
@@ -365,24 +316,6 @@ func saying(s Snapshot) string {
 		return ""
 	}
 	return ": " + s.StateMessage
-}
-
-// making says how urgent the next listing is for what is to be made: not very,
-// while there is no room for it; but what others may have made is looked for.
-func (d *decision) making() urgency {
-	if d.fresh() {
-		return forRoom
-	}
-	return atOnce
-}
-
-// urgencyOf says how urgent the next listing is for what a job waits for: what
-// the last one lacked is looked for at once.
-func urgencyOf(list []Trace) urgency {
-	if slices.ContainsFunc(list, func(t Trace) bool { return !t.Missed.IsZero() }) {
-		return atOnce
-	}
-	return forEnd
 }
 
 func traced(list []Trace) bool {

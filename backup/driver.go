@@ -3,6 +3,7 @@ package backup
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
@@ -29,8 +30,8 @@ type Client interface {
 	// error beside a resource that has an ARN is about that resource, and the
 	// others follow; any other ends the listing.
 	Discover(ctx context.Context, sel Selector) iter.Seq2[Resource, error]
-	// List returns the site's own snapshots that carry the query's tags.
-	// The listing is one paginated, filtered call, never one by ids.
+	// List returns the site's own snapshots that fit the query. The listing is
+	// one paginated, filtered call, never one by ids.
 	List(ctx context.Context, q Query) iter.Seq2[Snapshot, error]
 	// Do makes the step's one call and returns what it made, as far as the
 	// answer tells: of each snapshot its ID, and for StepSnapshot its Volume,
@@ -51,7 +52,19 @@ type Query struct {
 	Tags map[string]string
 	// SharedWith lists only what this account may restore from. Empty lists all.
 	SharedWith accounts.ID
+	// Started narrows the listing to what was started in one of these spans. A
+	// driver that cannot tell may list more, and never less. Nil lists all.
+	Started []Span
 }
+
+// A Span is the time from one moment until just before another, in UTC.
+type Span struct {
+	From time.Time // the first moment in it
+	To   time.Time // the first one that is not
+}
+
+// Holds says whether a moment is in the span.
+func (s Span) Holds(t time.Time) bool { return !t.Before(s.From) && t.Before(s.To) }
 
 // Sessions gives the engine its credentials: a config for a purpose in an
 // account and Region. *accounts.Sessions is one. It is safe for concurrent

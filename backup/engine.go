@@ -84,7 +84,7 @@ func New(s Sessions, drivers []Driver, opts Options) (*Engine, error) {
 
 func (e *Engine) rules() rules {
 	return rules{
-		maxAge: e.opts.MaxAge, grace: e.opts.Grace, settle: e.opts.Settle, window: e.opts.Window,
+		maxAge: e.opts.MaxAge, maxPoll: max(e.opts.MaxPoll, e.opts.MaxAge), grace: e.opts.Grace, settle: e.opts.Settle, window: e.opts.Window,
 		manifests: e.opts.Manifests != nil, throughput: float64(e.opts.CopyThroughput),
 	}
 }

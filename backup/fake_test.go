@@ -225,7 +225,7 @@ func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
 		if s.site != f.site || s.gone || f.time().Sub(s.made) < f.lag || q.SharedWith != "" && !s.shared[q.SharedWith] {
 			continue
 		}
-		fits := true
+		fits := len(q.Started) == 0 || slices.ContainsFunc(q.Started, func(p backup.Span) bool { return p.Holds(s.Started) })
 		for k, v := range q.Tags {
 			have, ok := s.Tags[k]
 			fits = fits && ok && (v == "" || v == have)

@@ -178,7 +178,7 @@ func (h *ears) check(site Site, before outlook, v *view) {
 		return
 	}
 	for p := range before.all() {
-		snap, ok := v.byID[p.id]
+		snap, ok := v.snapshot(p.id)
 		if !ok || snap.State != SnapshotCompleted && snap.State != SnapshotError {
 			continue
 		}

@@ -118,7 +118,7 @@ func (h *habits) learn(site Site, before outlook, v *view) {
 	defer h.mu.Unlock()
 	known := h.sites[site]
 	for p := range before.all() {
-		s, ok := v.byID[p.id]
+		s, ok := v.snapshot(p.id)
 		if !ok || s.State != SnapshotCompleted {
 			continue
 		}

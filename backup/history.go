@@ -93,7 +93,7 @@ func (c *census) claims(id viewID, f func(claim)) {
 	if v == nil {
 		return
 	}
-	for _, list := range v.byPoint {
+	for list := range v.points() {
 		for _, s := range list { // oldest first
 			l, err := readLabel(s.Tags, c.e.opts.Vault)
 			if err == nil && l.plan == c.plan.Name {

@@ -62,7 +62,8 @@ func (d *decision) findOriginals(s scope) *verdict {
 			if v == nil || t.Snapshot == "" {
 				continue
 			}
-			if l, err := readLabel(v.byID[t.Snapshot].Tags, j.Vault); err == nil && l.kind == duplicate {
+			snap, _ := v.snapshot(t.Snapshot)
+			if l, err := readLabel(snap.Tags, j.Vault); err == nil && l.kind == duplicate {
 				taken[m] = l.taken
 			}
 		}
@@ -84,7 +85,7 @@ func (d *decision) findOriginals(s scope) *verdict {
 			continue
 		}
 		for m, snap := range set.snaps {
-			j.Originals[m] = Trace{Snapshot: snap.ID, Seen: v.begun, Started: snap.Started, Completed: true}
+			j.Originals[m] = Trace{Snapshot: snap.ID, Seen: v.seen(snap.Started), Started: snap.Started, Completed: true}
 		}
 		break
 	}
@@ -216,19 +217,8 @@ func (f *forecaster) locks(j Job, d Driver) {
 	}
 }
 
-// read makes the listing that a viewID names.
-func (e *Engine) read(ctx context.Context, id viewID, begun time.Time) (*view, error) {
-	if id.images {
-		v, err := newView(begun, nil), error(nil)
-		v.imaged, err = e.listImages(ctx, id)
-		return v, err
-	}
-	if !id.locks {
-		snaps, ahead, err := e.snapshots(ctx, id)
-		v := newView(begun, snaps)
-		v.ahead = ahead
-		return v, err
-	}
+// listLocks returns a view that has the locks on a site's snapshots.
+func (e *Engine) listLocks(ctx context.Context, id viewID, begun time.Time) (*view, error) {
 	c, err := e.client(ctx, id.driver, actor{site: id.site, purpose: id.purpose}, errand{})
 	if err != nil {
 		return nil, err
@@ -237,7 +227,8 @@ func (e *Engine) read(ctx context.Context, id viewID, begun time.Time) (*view, e
 	if !ok {
 		return nil, fmt.Errorf("list locks of %s: the driver has no locks: %w", id.site, ErrUnsupported)
 	}
-	v := &view{begun: begun, locks: map[string]SnapshotLock{}}
+	v := newView(begun, nil, nil)
+	v.locks = map[string]SnapshotLock{}
 	for l, err := range locker.Locks(ctx) {
 		if err != nil {
 			return nil, fmt.Errorf("list locks of %s: %w", id.site, err)

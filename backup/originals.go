@@ -33,15 +33,13 @@ func (d *decision) originals() *verdict {
 		return nil
 	}
 	known := traced(j.Originals)
-	since := j.Believe
+	var v *view
+	var need *verdict
 	if known {
-		since = time.Time{}
+		v, need = d.lookAt(j.Originals, d.sourceView(), scope{kind: scopeSource})
+	} else {
+		v, need = d.lookFor(d.making(), d.sourceView(), scope{kind: scopeSource})
 	}
-	u := urgencyOf(j.Originals)
-	if !known {
-		u = d.making()
-	}
-	v, need := d.lookFor(u, d.sourceView(), since, scope{kind: scopeSource})
 	if v == nil {
 		return need
 	}
@@ -85,7 +83,7 @@ func (d *decision) adoptOriginals(v *view) bool {
 
 func (d *decision) traceSet(s set, v *view) {
 	for i, snap := range s.snaps {
-		d.j.Originals[i] = Trace{Snapshot: snap.ID, Seen: v.begun, Started: snap.Started}
+		d.j.Originals[i] = Trace{Snapshot: snap.ID, Seen: v.seen(snap.Started), Started: snap.Started}
 		d.j.claimManifest(snap.Tags)
 	}
 	d.mark(s.snaps)
@@ -278,12 +276,13 @@ func (d *decision) copyMissing(member int) bool {
 
 func (d *decision) rekeyMember(i int) *verdict {
 	j, source, t := d.j, scope{kind: scopeSource}, &d.j.Rekeyed[i]
-	var since time.Time
-	u := urgencyOf(j.Rekeyed[i : i+1])
+	var v *view
+	var need *verdict
 	if t.Snapshot == "" {
-		since, u = j.Believe, d.making()
+		v, need = d.lookFor(d.making(), d.sourceView(), source)
+	} else {
+		v, need = d.lookAt(j.Rekeyed[i:i+1], d.sourceView(), source)
 	}
-	v, need := d.lookFor(u, d.sourceView(), since, source)
 	if v == nil {
 		return need
 	}
@@ -333,7 +332,7 @@ func (d *decision) adoptRekeyed(i int, v *view) {
 	}
 	for _, s := range v.of(j.Point) {
 		if j.rekeyed(s, i) {
-			j.Rekeyed[i] = Trace{Snapshot: s.ID, Seen: v.begun, Started: s.Started}
+			j.Rekeyed[i] = Trace{Snapshot: s.ID, Seen: v.seen(s.Started), Started: s.Started}
 			return
 		}
 	}

@@ -202,7 +202,10 @@ func (e *Engine) stillListed(at place, ids []string) string {
 	for driver := range e.drivers {
 		v := e.sight(e.viewOfPlace(at, driver)).latest()
 		for _, id := range ids {
-			if v != nil && v.byID[id].ID != "" {
+			if v == nil {
+				break
+			}
+			if _, listed := v.snapshot(id); listed {
 				return id
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -56,6 +57,10 @@ func moved(tags map[string]string, by time.Duration) map[string]string {
 
 func (s skewedClient) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snapshot, error] {
 	return func(yield func(backup.Snapshot, error) bool) {
+		q.Started = slices.Clone(q.Started)
+		for i := range q.Started {
+			q.Started[i].From, q.Started[i].To = q.Started[i].From.Add(s.ahead), q.Started[i].To.Add(s.ahead)
+		}
 		for snap, err := range s.Client.List(ctx, q) {
 			if !yield(s.shift(snap), err) {
 				return

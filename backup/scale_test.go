@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -135,6 +136,9 @@ func (c hallClient) List(_ context.Context, q backup.Query) iter.Seq2[backup.Sna
 		c.mu.Unlock()
 		now := time.Now()
 		for _, s := range list {
+			if len(q.Started) > 0 && !slices.ContainsFunc(q.Started, func(p backup.Span) bool { return p.Holds(s.Started) }) {
+				continue
+			}
 			snap := *s
 			c.mu.Lock()
 			if !now.Before(c.ends[s]) {

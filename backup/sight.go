@@ -21,6 +21,10 @@ type sight struct {
 	now   *view     // last with made, and when it is due; nil until somebody asks
 	made  []made    // what our calls made, until a listing shows it or listings have lacked it for grace
 	begun time.Time // when the listing that is under way was begun; zero if none is
+	// deleted are snapshots that our own calls deleted and that are still listed,
+	// and wary is until when no listing of a part is relied upon, see narrow.
+	deleted map[string]bool
+	wary    time.Time
 	// Of listings that failed: how many in a row, why the last did, and when
 	// the next is worth while.
 	tries     int
@@ -119,10 +123,14 @@ func (s *sight) put(v *view, grace time.Duration) (before outlook) {
 		if m.missed.IsZero() && v.begun.After(m.at) {
 			m.missed = v.begun
 		}
-		if _, listed := v.byID[m.ID]; !listed && (m.missed.IsZero() || v.begun.Sub(m.missed) <= grace) {
+		if _, listed := v.snapshot(m.ID); !listed && (m.missed.IsZero() || v.begun.Sub(m.missed) <= grace) {
 			still = append(still, m)
 		}
 	}
+	maps.DeleteFunc(s.deleted, func(id string, _ bool) bool {
+		_, listed := v.snapshot(id)
+		return !listed
+	})
 	s.count[0]++
 	s.count[1]++
 	s.news.Add(1)
@@ -130,8 +138,8 @@ func (s *sight) put(v *view, grace time.Duration) (before outlook) {
 	return before
 }
 
-// see returns a listing begun no earlier than since, however long it takes.
-// Those who ask for one listing at the same time share one call.
+// see returns a listing of all begun no earlier than since, however long it
+// takes. Those who ask for one listing at the same time share one call.
 func (e *Engine) see(ctx context.Context, id viewID, since time.Time) (*view, error) {
 	s := e.sight(id)
 	select {
@@ -140,32 +148,32 @@ func (e *Engine) see(ctx context.Context, id viewID, since time.Time) (*view, er
 		return nil, ctx.Err()
 	}
 	defer func() { <-s.refreshing }()
-	if v := s.latest(); v != nil && !v.begun.Before(since) {
+	if v := s.latest(); v != nil && v.proves(since, nil) {
 		return v, nil
 	}
-	return e.list(ctx, id, s)
+	return e.list(ctx, id, s, wish{since: since})
 }
 
 // peek is see for who has other work and is content with any listing that is
-// good: it waits but shortly for a listing that another has begun, then returns
-// a *busyError; and where the last one failed a short while ago, it returns that
-// *listError instead of trying again.
-func (e *Engine) peek(ctx context.Context, id viewID, good func(*view) bool) (*view, error) {
+// good for a wish: it waits but shortly for a listing that another has begun,
+// then returns a *busyError; and where the last one failed a short while ago, it
+// returns that *listError instead of trying again.
+func (e *Engine) peek(ctx context.Context, id viewID, of wish, good func(*view, wish) bool) (*view, error) {
 	s := e.sight(id)
-	if v := s.latest(); v != nil && good(v) {
+	if v := s.latest(); v != nil && good(v, of) {
 		return v, nil
 	}
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer func() { <-s.refreshing }()
-	if v := s.latest(); v != nil && good(v) {
+	if v := s.latest(); v != nil && good(v, of) {
 		return v, nil
 	}
 	if err := s.failure(time.Now()); err != nil {
 		return nil, err
 	}
-	v, err := e.list(ctx, id, s)
+	v, err := e.list(ctx, id, s, of)
 	if err != nil && ctx.Err() == nil {
 		err = s.failure(time.Time{})
 	}
@@ -209,15 +217,12 @@ func (s *sight) failure(now time.Time) error {
 	return &listError{s.err, s.notBefore}
 }
 
-// list makes a listing. The caller holds the token.
-func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
-	begun := time.Now()
+// list makes a listing that is good for a wish. The caller holds the token.
+func (e *Engine) list(ctx context.Context, id viewID, s *sight, of wish) (*view, error) {
 	s.mu.Lock()
-	s.begun = begun
+	s.begun = time.Now()
 	s.mu.Unlock()
-	listing, done := e.observer.during(ctx, "list", id.site)
-	v, err := e.read(listing, id, begun)
-	done(err)
+	v, err := e.read(ctx, id, s, of)
 	s.mu.Lock()
 	s.begun = time.Time{}
 	s.mu.Unlock()
@@ -235,6 +240,54 @@ func (e *Engine) list(ctx context.Context, id viewID, s *sight) (*view, error) {
 	return nil, err
 }
 
+// read lists a part, if that is enough, or all. If the part lacks what is
+// known, a listing of all follows at once: nothing is taken for gone that only
+// a part has lacked.
+func (e *Engine) read(ctx context.Context, id viewID, s *sight, of wish) (*view, error) {
+	var v *view
+	n := s.narrow(id, of, e.opts, time.Now())
+	if n != nil {
+		snaps, ahead, err := e.snapshots(ctx, id, n.asked.spans())
+		if err != nil {
+			return nil, err
+		}
+		n.gone = s.forgotten()
+		v = n.before.narrowed(n.begun, n.asked, snaps)
+		if v.ahead = ahead; !n.lacking(v) {
+			return v, nil
+		}
+	}
+	all, err := e.readAll(ctx, id, s.latest())
+	if err == nil && n != nil && n.belied(v, all) {
+		s.distrust(n.begun)
+	}
+	return all, err
+}
+
+// readAll lists all.
+func (e *Engine) readAll(ctx context.Context, id viewID, before *view) (v *view, err error) {
+	begun := time.Now()
+	switch {
+	case id.locks:
+		listing, done := e.observer.during(ctx, "list", id.site)
+		v, err = e.listLocks(listing, id, begun)
+		done(err)
+	case id.images:
+		listing, done := e.observer.during(ctx, "list", id.site)
+		v = newView(begun, nil, nil)
+		v.imaged, err = e.listImages(listing, id)
+		done(err)
+	default:
+		snaps, ahead, failed := e.snapshots(ctx, id, nil)
+		v, err = newView(begun, snaps, before), failed
+		v.ahead = ahead
+	}
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
 func (s *sight) fail(err error, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -242,12 +295,15 @@ func (s *sight) fail(err error, now time.Time) {
 	s.err, s.notBefore = err, now.Add(backoff(s.tries))
 }
 
-func (e *Engine) snapshots(ctx context.Context, id viewID) (snaps []Snapshot, ahead time.Duration, err error) {
+// snapshots lists a site's snapshots, all or what was started in some spans.
+func (e *Engine) snapshots(ctx context.Context, id viewID, started []Span) (snaps []Snapshot, ahead time.Duration, err error) {
+	ctx, done := e.observer.during(ctx, "list", id.site)
+	defer func() { done(err) }()
 	c, err := e.client(ctx, id.driver, actor{site: id.site, purpose: id.purpose}, errand{})
 	if err != nil {
 		return nil, 0, err
 	}
-	q := Query{Tags: map[string]string{tagVault: string(e.opts.Vault)}, SharedWith: id.shared}
+	q := Query{Tags: map[string]string{tagVault: string(e.opts.Vault)}, SharedWith: id.shared, Started: started}
 	for snap, err := range c.List(ctx, q) {
 		if err != nil {
 			return nil, 0, fmt.Errorf("list %s: %w", id.site, err)

@@ -1,7 +1,7 @@
 package backup
 
 import (
-	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -18,13 +18,17 @@ type viewID struct {
 	images  bool        // of images, not of snapshots
 }
 
-// A view is one listing, indexed; it is never changed. A view may hold forged
-// tags, so it looks at none but by their text.
+// ofAll says whether it is a listing of all snapshots with the vault's tag.
+func (id viewID) ofAll() bool { return id.shared == "" && !id.locks && !id.images }
+
+// A view is what is known of a site by its listings: the last one of all, and
+// those of a part since then. It is never changed.
 type view struct {
-	begun   time.Time
+	begun   time.Time     // when the last listing was
+	whole   time.Time     // when the last listing of all was
 	ahead   time.Duration // how far AWS's clock is ahead of ours
-	byID    map[string]Snapshot
-	byPoint map[string][]Snapshot // by snapkeep:point
+	all     *index        // what that showed
+	part    *part         // what those since have shown; nil if there were none
 	pending pendingCount
 	pends   []pend // what is pending, in the listing
 	// due is when the next listing is worth while, by what somebody waits for.
@@ -63,21 +67,113 @@ type pendingCount struct {
 	timed     map[string]float64   // what time-based copies need, in MiB/s, by the Region they come from
 }
 
-func newView(begun time.Time, snaps []Snapshot) *view {
-	v := &view{begun: begun, byID: make(map[string]Snapshot, len(snaps)), byPoint: map[string][]Snapshot{}}
+// newView returns the view of a listing of all. What before shows just the same
+// shares its memory; before may be nil.
+func newView(begun time.Time, snaps []Snapshot, before *view) *view {
+	v := &view{begun: begun, whole: begun, all: newIndex(snaps, before)}
+	v.reckon(v.all)
+	return v
+}
+
+// narrowed returns the view with a listing of what was started in some periods.
+// All that the view shows as pending is among it.
+func (v *view) narrowed(begun time.Time, asked periods, snaps []Snapshot) *view {
+	w := &view{begun: begun, whole: v.whole, all: v.all, part: v.part.with(begun, asked, snaps, v)}
+	w.reckon(w.part.index)
+	return w
+}
+
+// reckon counts what is pending.
+func (v *view) reckon(x *index) {
 	v.pending = pendingCount{byVolume: map[string]int{}, newest: map[string]time.Time{}, timed: map[string]float64{}}
-	for _, s := range snaps {
-		v.byID[s.ID] = s
-		v.byPoint[s.Tags[tagPoint]] = append(v.byPoint[s.Tags[tagPoint]], s)
+	for _, s := range x.list {
 		v.pending.add(s)
 		if s.State != SnapshotCompleted && s.State != SnapshotError {
 			v.pends = append(v.pends, pend{s.ID, s.Started, s.SizeGiB, isCopied(s.Tags)})
 		}
 	}
-	for _, list := range v.byPoint {
-		slices.SortFunc(list, byAge)
+}
+
+// snapshot returns what is known of a snapshot.
+func (v *view) snapshot(id string) (Snapshot, bool) {
+	if v.part != nil {
+		if s, ok := v.part.snapshot(id); ok {
+			return s, true
+		}
 	}
-	return v
+	s, ok := v.all.snapshot(id)
+	if !ok || v.part.covers(s.Started) {
+		return Snapshot{}, false
+	}
+	return s, true
+}
+
+// of returns the snapshots whose tags name a point, oldest first. The caller
+// must not change them.
+func (v *view) of(point string) []Snapshot {
+	list := v.all.of(point)
+	if v.part == nil {
+		return list
+	}
+	late := v.part.of(point)
+	gone := func(s Snapshot) bool { return v.part.covers(s.Started) }
+	if !slices.ContainsFunc(list, gone) && len(late) == 0 {
+		return list
+	}
+	list = slices.Concat(slices.DeleteFunc(slices.Clone(list), gone), late)
+	slices.SortFunc(list, byAge)
+	return list
+}
+
+// points yields the snapshots of each point, oldest first.
+func (v *view) points() iter.Seq[[]Snapshot] {
+	return func(yield func([]Snapshot) bool) {
+		for point := range v.all.all() {
+			if list := v.of(point); len(list) > 0 && !yield(list) {
+				return
+			}
+		}
+		if v.part == nil {
+			return
+		}
+		for point, list := range v.part.all() {
+			if _, told := v.all.points[point]; !told && !yield(list) {
+				return
+			}
+		}
+	}
+}
+
+// known returns how many snapshots that were started in a period it shows.
+func (v *view) known(p period) int {
+	if v.part.covers(p.begin()) {
+		return v.part.count[p]
+	}
+	return v.all.count[p]
+}
+
+// seen returns when the listing was begun that last showed, or would have shown
+// if it were there, what was started then.
+func (v *view) seen(started time.Time) time.Time {
+	if v.part.covers(started) {
+		return v.part.listed[periodOf(started)]
+	}
+	return v.whole
+}
+
+// proves says whether what it lacks was not there at a moment: by a listing of
+// all begun no earlier. Of snapshots that are named it is enough if each was
+// listed since.
+func (v *view) proves(since time.Time, of []Trace) bool {
+	if !v.whole.Before(since) {
+		return true
+	}
+	for _, t := range of {
+		if s, ok := v.snapshot(t.Snapshot); !ok || v.seen(s.Started).Before(since) {
+			return false
+		}
+	}
+	return len(of) > 0
 }
 
 // add counts a snapshot. In a protected account the tags may lie about what
@@ -100,27 +196,19 @@ func (p *pendingCount) add(s Snapshot) {
 	}
 }
 
-// byAge orders snapshots, the first adopted first: by StartTime, then by id.
-func byAge(a, b Snapshot) int {
-	return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.ID, b.ID))
-}
-
 // with returns a copy of the view with what our own calls made since, as far as
 // the listing does not show it.
 func (v *view) with(list []made) *view {
 	w := *v
 	w.made, w.making = nil, nil
 	for _, m := range list {
-		if _, ok := v.byID[m.ID]; !ok {
+		if _, ok := v.snapshot(m.ID); !ok {
 			w.made = append(w.made, m)
 			w.making = append(w.making, m.pend)
 		}
 	}
 	return &w
 }
-
-// of returns the snapshots whose tags name a point, oldest first, as listed.
-func (v *view) of(point string) []Snapshot { return v.byPoint[point] }
 
 // madeWith returns what our own call with that key made, though no listing
 // shows it yet.

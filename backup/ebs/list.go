@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
@@ -23,7 +26,7 @@ func (c *client) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snap
 	return func(yield func(backup.Snapshot, error) bool) {
 		in := &ec2.DescribeSnapshotsInput{
 			// Without an owner, EC2 adds everybody's public snapshots.
-			OwnerIds: []string{"self"}, Filters: tagFilters(q.Tags), MaxResults: aws.Int32(1000),
+			OwnerIds: []string{"self"}, Filters: append(tagFilters(q.Tags), startedFilter(q.Started)...), MaxResults: aws.Int32(1000),
 		}
 		if q.SharedWith != "" {
 			in.RestorableByUserIds = []string{string(q.SharedWith)}
@@ -45,6 +48,39 @@ func (c *client) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snap
 			}
 		}
 	}
+}
+
+// maxValues is how many values a filter takes (EC2 User Guide, "List and filter
+// your resources").
+const maxValues = 200
+
+// startedFilter asks for what was started in some spans, and as little more as
+// can be told in one filter: EC2 compares StartTime as text, as it is in the
+// answers, and takes wildcards. Where even days are too many it asks for all.
+func startedFilter(spans []backup.Span) []types.Filter {
+	if len(spans) == 0 {
+		return nil
+	}
+	for _, cut := range []struct {
+		step   time.Duration
+		layout string
+		length int
+	}{
+		{10 * time.Minute, "2006-01-02T15:04", len("2006-01-02T15:0")},
+		{time.Hour, "2006-01-02T15:", len("2006-01-02T15:")},
+		{24 * time.Hour, "2006-01-02T", len("2006-01-02T")},
+	} {
+		values := map[string]bool{}
+		for _, s := range spans {
+			for t := s.From.UTC().Truncate(cut.step); t.Before(s.To) && len(values) <= maxValues; t = t.Add(cut.step) {
+				values[t.Format(cut.layout)[:cut.length]+"*"] = true
+			}
+		}
+		if len(values) <= maxValues {
+			return []types.Filter{filter("start-time", slices.Sorted(maps.Keys(values))...)}
+		}
+	}
+	return nil
 }
 
 // carries says whether all of want are among tags; "" matches any value.
