@@ -88,7 +88,11 @@
 //     Several processes keep them together through [Options.Limiter].
 //   - Each site is listed once for all jobs, and only when enough is expected to
 //     have ended there: see [Options.MaxPoll]. Who has events of AWS gives them to
-//     the engine by a [Feed].
+//     the engine by a [Feed]. What has long ended is not listed again: a site is
+//     listed as a whole at the beginning of a run, when an absence has to be
+//     proved, when something is missing, and once an hour; in between only what
+//     is pending, the rest of its points, and what is new. So what a run reads
+//     while it waits does not grow with what lies at its sites.
 //
 // # Immutability and cost
 //

@@ -63,6 +63,9 @@ type cloud struct {
 	shown         map[string]bool // ids that a listing has returned
 	dryRun        bool            // fail the test on any mutating call
 	agent         agent           // what runs scripts
+	read          [2]int          // snapshots that listings of all and of a part returned
+	// filters replaces what a listing asks for by StartTime, if set.
+	filters func([]backup.Span) []backup.Span
 }
 
 type fakeSnap struct {
@@ -219,6 +222,10 @@ func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
 	if f.stale != nil && f.stale(f.site) {
 		return nil
 	}
+	part := min(len(q.Started), 1)
+	if part > 0 && f.filters != nil {
+		q.Started = f.filters(q.Started)
+	}
 	var list []backup.Snapshot
 	for _, id := range f.order {
 		s := f.snaps[id]
@@ -232,6 +239,7 @@ func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
 		}
 		if fits {
 			f.shown[id] = true
+			f.read[part]++
 			list = append(list, f.now(s))
 		}
 	}

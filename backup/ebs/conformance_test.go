@@ -124,6 +124,10 @@ func testSnapshot(t *testing.T, b bench) {
 		}
 	}
 	require.Len(t, list(t, b.source, backup.Query{Tags: map[string]string{"of": "", "conformance": "yes"}}), total)
+	for _, s := range list(t, b.source, backup.Query{}) {
+		then := backup.Query{Started: []backup.Span{{From: s.Started.Add(-time.Hour), To: s.Started.Add(-time.Hour + time.Second)}, {From: s.Started, To: s.Started.Add(1)}}}
+		require.Contains(t, list(t, b.source, then), s, "it was started in a span")
+	}
 	require.Empty(t, list(t, b.source, backup.Query{Tags: map[string]string{"of": "nobody"}}))
 	require.Empty(t, list(t, b.source, backup.Query{Tags: map[string]string{"of": "", "nothing": ""}}))
 	require.Empty(t, list(t, b.vault, backup.Query{}))

@@ -1,6 +1,7 @@
 package ebs_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,6 +47,42 @@ func TestListWithoutAnythingIsStillOurs(t *testing.T) {
 	require.Len(t, list(t, client, backup.Query{}), 1)
 	has(t, w.only().form, "Owner.1=self", "MaxResults=1000")
 	hasNone(t, w.only().form, "SnapshotId", "RestorableBy", "Filter")
+}
+
+// What was started in some spans is asked for as text, as finely as fits into
+// one filter.
+func TestListAsksForWhatWasStarted(t *testing.T) {
+	at := time.Date(2026, 3, 1, 2, 0, 0, 0, time.UTC)
+	span := func(from, to time.Duration) backup.Span { return backup.Span{From: at.Add(from), To: at.Add(to)} }
+	hours := func(n, apart int) (spans []backup.Span) {
+		for i := range n {
+			spans = append(spans, span(time.Duration(i*apart)*time.Hour, time.Duration(i*apart)*time.Hour+time.Minute))
+		}
+		return spans
+	}
+	for name, tt := range map[string]struct {
+		spans []backup.Span
+		want  string
+	}{
+		"one":             {[]backup.Span{span(0, 10*time.Minute)}, "start-time:2026-03-01T02:0*"},
+		"not aligned":     {[]backup.Span{span(9*time.Minute, 21*time.Minute)}, "start-time:2026-03-01T02:0*,2026-03-01T02:1*,2026-03-01T02:2*"},
+		"another zone":    {[]backup.Span{{From: at.In(time.FixedZone("", 3600)), To: at.Add(time.Minute)}}, "start-time:2026-03-01T02:0*"},
+		"overlapping":     {[]backup.Span{span(0, time.Minute), span(2*time.Minute, 3*time.Minute)}, "start-time:2026-03-01T02:0*"},
+		"over midnight":   {[]backup.Span{span(-2*time.Hour-time.Second, -2*time.Hour+time.Second)}, "start-time:2026-02-28T23:5*,2026-03-01T00:0*"},
+		"hours":           {append(hours(2, 1), span(3*time.Hour, 40*time.Hour)), "start-time:2026-03-01T02:*,2026-03-01T03:*"},
+		"days":            {hours(201, 1), "start-time:2026-03-01T*,2026-03-02T*"},
+		"too many at all": {hours(201, 24), ""},
+		"nothing asked":   {[]backup.Span{}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, w := open(t, func(r request) answer { return ok(r.action, "<snapshotSet>"+oneSnapshot+"</snapshotSet>") })
+			require.Len(t, list(t, client, backup.Query{Started: tt.spans}), 1)
+			require.LessOrEqual(t, len(w.only().form), 8+200)
+			got := strings.Join(asked(w), "")
+			require.True(t, strings.HasPrefix(strings.TrimPrefix(strings.TrimPrefix(got, "DescribeSnapshots"), " "), tt.want), got)
+			require.Equal(t, tt.want != "", strings.Contains(got, "start-time"))
+		})
+	}
 }
 
 func TestListComparesTagsAgain(t *testing.T) {
