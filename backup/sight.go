@@ -70,15 +70,18 @@ func (e *Engine) sight(id viewID) *sight {
 }
 
 // dropSights forgets, now and then, listings that nobody has asked for since
-// what our calls made must be listed. The caller holds mu.
+// what our calls made must be listed; during a run, since a listing of a part
+// would not do any more. The caller holds mu.
 func (e *Engine) dropSights(now time.Time) {
 	if now.Sub(e.swept) < e.opts.Grace {
 		return
 	}
 	e.swept = now
-	maps.DeleteFunc(e.sights, func(_ viewID, s *sight) bool {
-		return len(s.refreshing) == 0 && now.Sub(s.used) > max(e.opts.Grace, e.opts.MaxAge, e.opts.MaxPoll)+lastRetry
-	})
+	idle := max(e.opts.Grace, e.opts.MaxAge, e.opts.MaxPoll) + lastRetry
+	if len(e.queues) > 0 {
+		idle = max(idle, wholeEvery)
+	}
+	maps.DeleteFunc(e.sights, func(_ viewID, s *sight) bool { return len(s.refreshing) == 0 && now.Sub(s.used) > idle })
 }
 
 // latest returns the last listing with what was made since, nil if there is none.
