@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -350,12 +351,20 @@ func ExampleArchiveReport() {
 	// 2026-04-01 02:00  sk-2  999999999999/eu-west-1  stays  is used by ami-1
 }
 
+// bare is the cloud as a driver whose clients can do no more than they must.
+type bare struct{ *cloud }
+
+func (b bare) Open(cfg aws.Config, site backup.Site) backup.Client {
+	return struct{ backup.Client }{b.cloud.Open(cfg, site)}
+}
+
 // What is asked of Thaw is checked before any call.
 func TestThawRefuses(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p := story(t), nightly()
 		run(t, c, p, time.Now())
-		e := engine(t, c, backup.Options{})
+		e, err := backup.New(c, []backup.Driver{bare{c}}, backup.Options{Vault: vault})
+		require.NoError(t, err)
 		for _, pt := range points(t, c, p) {
 			before := len(c.calls)
 			if !pt.Copy {
@@ -371,7 +380,7 @@ func TestThawRefuses(t *testing.T) {
 			_, err := e.Thaw(t.Context(), pt, 3)
 			require.ErrorIs(t, err, backup.ErrUnsupported)
 		}
-		_, err := e.Thaw(t.Context(), backup.Point{}, 3)
+		_, err = e.Thaw(t.Context(), backup.Point{}, 3)
 		require.Error(t, err)
 	})
 }

@@ -208,8 +208,8 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 	}
 	source := d.sourceOf(c.Site, member)
 	if share := j.share(c.Site.Account); share != nil && !slices.Contains(share.Shared, source.Snapshot) {
-		if d.paused(s) {
-			return nil
+		if d.paused(s) || d.unlocked() {
+			return nil // lockOriginals waits
 		}
 		// It is the copy that fails if this does. The share's own trial is for
 		// taking back what was shared of the other members.

@@ -133,7 +133,7 @@ func decide(j *Job, w *world) *verdict {
 	if j.Done() {
 		return &verdict{end: true}
 	}
-	d := &decision{j: j, w: w, verified: make([]bool, len(j.Copies))}
+	d := &decision{j: j, w: w, verified: make([]bool, len(j.Copies)), unseen: make([]bool, len(j.Copies))}
 	for _, phase := range []func() *verdict{
 		d.resume, d.survey, d.originals, d.lockOriginals, d.rekey, d.copies, d.lockCopies, d.revoke, d.tidy, d.images,
 	} {
@@ -149,6 +149,7 @@ type decision struct {
 	j        *Job
 	w        *world
 	verified []bool    // by destination
+	unseen   []bool    // by destination: it may have copies that the job does not know of
 	later    time.Time // when what is waited for may have come
 	why      string    // what is waited for
 	lines    []lineID  // those that the job waits in
@@ -233,7 +234,7 @@ func (d *decision) survey() *verdict {
 		case need != nil:
 			return need
 		case v == nil:
-			all = all && d.j.trial(s).Fault != nil
+			all, d.unseen[i] = all && d.j.trial(s).Fault != nil, true
 		default:
 			d.adoptCopies(i, v)
 		}

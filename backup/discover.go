@@ -11,8 +11,9 @@ import (
 	"github.com/snapkeep/snapkeep/internal/awserr"
 )
 
-// discoverTries is how often a site's resources are asked for, where what went
-// wrong may pass: over a bit more than half a minute, since all others wait.
+// discoverTries is how often a site's resources, or its snapshots, are asked for
+// where what went wrong may pass: over a bit more than half a minute, since all
+// others wait.
 const discoverTries = 4
 
 // discover lists a site's resources.
@@ -31,6 +32,19 @@ func (c *census) discover(ctx context.Context, s *siteCensus) {
 		}
 		c.e.tell(Event{Account: s.site.Account, Region: s.site.Region, Err: err})
 		s.resources, s.managed, s.errs = nil, nil, nil
+	}
+}
+
+// see lists what is to be known of older runs. A listing that is lacking because
+// of what would have passed would leave undone for good what they left, or take
+// a run for unproven.
+func (c *census) see(ctx context.Context, id viewID) (*view, error) {
+	for try := 1; ; try++ {
+		v, err := c.e.see(ctx, id, c.now)
+		if err == nil || try == discoverTries || !passing(err) || !pause(ctx, backoff(try)) {
+			return v, err
+		}
+		c.e.tell(Event{Account: id.site.Account, Region: id.site.Region, Err: err})
 	}
 }
 

@@ -125,7 +125,8 @@
 // RegisterImage lacks. A point's own image goes with it when it is pruned,
 // whatever the plan says by then; any other image of its snapshots holds it.
 // An image that a crash kept from being made is made when the same run is taken
-// up again, and not by a later run.
+// up again, or by a later one, see below; one that was wrong, and that a crash
+// kept from being deregistered, is deregistered so.
 //
 // # What a crash leaves
 //
@@ -134,7 +135,15 @@
 // most recent unfinished run of each resource, once nothing was made for it in
 // [Options.Rest]. Until then a copy may go on completing, an original may be
 // shared with the vault account, and an intermediate costs money; nothing else
-// is left.
+// is left. What copies that are all there lack of locks and of images, one of the
+// next two runs makes up for. Copies that are still missing when a later run has
+// made its own are not made any more, since they may have been pruned: if the run
+// that should have finished them is cut as well, the point stays Partial there,
+// and is pruned as one.
+//
+// Every call that changes something, on every way a plan can take, is known to
+// fail well: the tests have it fail before its effect and after, and have the
+// engine go on, another process take the run up, or a later run come.
 //
 // There is a price for not believing tags: a run that died before its first
 // copy was begun, of whatever resource, leaves nothing in the vault to prove

@@ -53,8 +53,8 @@ func (f *fakeClient) register(step backup.Step) ([]backup.Snapshot, error) {
 		}
 	}
 	for _, id := range step.Snapshots {
-		if s := f.snaps[id]; s.site != f.site || s.gone || f.now(s).State != backup.SnapshotCompleted {
-			f.t.Errorf("registers %s before it is completed", id)
+		if s := f.snaps[id]; s.site != f.site || s.gone || f.now(s).State != backup.SnapshotCompleted || f.archived(id) {
+			f.t.Errorf("registers %s, which is not there or not completed", id)
 		}
 	}
 	m := step.Resource.Machine

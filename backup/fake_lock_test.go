@@ -82,17 +82,3 @@ func (f *fakeClient) Locks(ctx context.Context) iter.Seq2[backup.SnapshotLock, e
 		}
 	}
 }
-
-// archive does ModifySnapshotTier. The caller holds mu.
-func (f *fakeClient) archive(s *fakeSnap) error {
-	switch {
-	case f.now(s).State != backup.SnapshotCompleted:
-		f.t.Errorf("archives %s, which is %s", s.ID, f.now(s).State)
-	case s.Tags["snapkeep:source"] == "":
-		f.t.Errorf("archives %s, an original", s.ID)
-	case !f.cold[s.ID].IsZero():
-		return refusal("IncorrectState")
-	}
-	f.cold[s.ID] = time.Now()
-	return nil
-}

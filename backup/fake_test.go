@@ -52,6 +52,7 @@ type cloud struct {
 	maxDays   int                  // that a role may lock for; zero: any number
 	images    map[string][]string  // image: its snapshots
 	cold      map[string]time.Time // snapshot: when it was archived
+	warm      map[string]time.Time // snapshot: when it was sent for, to come back for a while
 	imaged    []*fakeImage         // made by the engine
 	billed    string               // what images are billed as; empty: as the instance
 	binned    map[string]time.Time // snapshot: when it leaves the Recycle Bin
@@ -90,7 +91,7 @@ type call struct {
 }
 
 func (c call) mutates() bool {
-	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin", "commands", "own images"}, c.op)
+	return !slices.Contains([]string{"discover", "list", "images", "locks", "bin", "commands", "own images", "tiers"}, c.op)
 }
 
 // time is AWS's.
@@ -103,7 +104,7 @@ func newCloud(t *testing.T) *cloud {
 		resources: map[backup.Site][]backup.Resource{}, snaps: map[string]*fakeSnap{}, last: map[string]time.Time{},
 		badKeys: map[string]bool{}, denied: map[accounts.ID]error{}, breaks: map[string]string{},
 		locks: map[string]time.Time{}, lockOf: map[string]fakeLock{}, images: map[string][]string{}, binned: map[string]time.Time{},
-		shown: map[string]bool{}, cold: map[string]time.Time{},
+		shown: map[string]bool{}, cold: map[string]time.Time{}, warm: map[string]time.Time{},
 	}
 }
 
@@ -170,8 +171,8 @@ var mayDo = map[string][]accounts.Purpose{
 	"discover": {accounts.Backup}, "list": {accounts.Backup, accounts.VaultWriter},
 	"snapshot": {accounts.Backup}, "copy": {accounts.Backup, accounts.VaultWriter},
 	"share": {accounts.Backup}, "revoke": {accounts.Backup},
-	"archive": {accounts.VaultPruner},
-	"delete":  {accounts.Pruner, accounts.VaultPruner}, "lock": {accounts.Backup, accounts.VaultWriter},
+	"archive": {accounts.VaultPruner}, "thaw": {accounts.VaultSharer}, "tiers": {accounts.VaultWriter},
+	"delete": {accounts.Pruner, accounts.VaultPruner}, "lock": {accounts.Backup, accounts.VaultWriter},
 	"images": {accounts.Backup, accounts.VaultWriter}, "locks": {accounts.Backup, accounts.VaultWriter},
 	"bin": {accounts.Backup, accounts.VaultWriter}, "commands": {accounts.Backup},
 	"quiesce": {accounts.Backup}, "resume": {accounts.Backup}, "vss": {accounts.Backup},
@@ -249,7 +250,7 @@ func (f *fakeClient) listed(q backup.Query) []backup.Snapshot {
 // now returns a snapshot as it is now.
 func (c *cloud) now(s *fakeSnap) backup.Snapshot {
 	snap := s.Snapshot
-	snap.Tags = maps.Clone(s.Tags)
+	snap.Tags, snap.Archived = maps.Clone(s.Tags), c.archived(s.ID)
 	snap.State = backup.SnapshotPending
 	if !c.time().Before(s.done) {
 		snap.State, snap.Completed = backup.SnapshotCompleted, s.done
@@ -327,6 +328,8 @@ func (f *fakeClient) effect(step backup.Step) ([]backup.Snapshot, error) {
 		return nil, f.lock(s, *step.Lock)
 	case backup.StepArchive:
 		return nil, f.archive(s)
+	case backup.StepThaw:
+		return nil, f.thaw(s)
 	case backup.StepDelete:
 		if s.Tags["snapkeep:vault"] == "" {
 			f.t.Errorf("deletes %s, which is not ours", s.ID)

@@ -125,9 +125,14 @@ const maxVariants = 8
 
 // reconstruct finds out of which members the resource consisted: from the
 // copies, if a destination has them all, else from the first originals whose
-// claim is borne out by a complete set.
+// claim is borne out by a complete set. Destinations in the resource's own
+// account are asked last, since its owner can write the tags there.
 func (r *pastRun) reconstruct(c *census, s *siteCensus) {
-	for _, d := range c.plan.Copies {
+	destinations := slices.Clone(c.plan.Copies)
+	slices.SortStableFunc(destinations, func(a, b Copy) int {
+		return falseFirst(a.Account == s.site.Account, b.Account == s.site.Account)
+	})
+	for _, d := range destinations {
 		copies := ofOneMoment(r.copies[d.Site()])
 		if members := volumesOf(copies); len(members) > 0 && len(members) == copies[0].label.members {
 			r.job = c.past(s, copies[0].label, members)

@@ -57,7 +57,8 @@ func (im *JobImage) unmade() bool { return im != nil && im.ID == "" && im.Trial.
 // image that the next job of the run finds by its key. What is wrong with an
 // image is found out anew each time, so none that is wrong is ever taken for
 // Ready; a process that ends before it is deregistered leaves it to the next
-// job of the run, or to be pruned with its point.
+// job of the run. If nobody takes the run up again, the next one makes up for
+// either, see unimagedAt.
 func (d *decision) images() *verdict {
 	for i, c := range d.j.Copies {
 		if c.Image == nil || c.Image.Ready || c.Image.Trial.Fault != nil || !d.verified[i] {
@@ -102,19 +103,12 @@ func (d *decision) image(i int) *verdict {
 // it is not billed as the instance (EC2 API Reference, RegisterImage).
 func (d *decision) judgeImage(i int, is Image, v *view) *verdict {
 	c, im := d.j.Copies[i], d.j.Copies[i].Image
-	switch is.State {
-	case ImagePending:
+	if is.State == ImagePending {
 		d.nextLook(imageViewOf(c.Site, d.w.driver), v, atOnce, "the image %s", is.ID)
 		return nil
-	case ImageAvailable:
-		im.Wrong = ""
-		if why := d.j.Resource.Machine.Mismatch(is); why != "" {
-			im.Wrong = is.ID + " is not an image of the instance: " + why
-		} else if !sameSnapshots(is, c.Snapshots) {
-			im.Wrong = is.ID + " is registered with other snapshots than the point's"
-		}
-	default:
-		im.Wrong = fmt.Sprintf("%s is %s: %s", is.ID, is.State, is.Message)
+	}
+	if im.Wrong = d.j.Resource.wrong(is); im.Wrong == "" && !sameSnapshots(is, c.Snapshots) {
+		im.Wrong = is.ID + " is registered with other snapshots than the point's"
 	}
 	if im.Wrong == "" {
 		im.Ready = true
@@ -128,6 +122,18 @@ func (d *decision) judgeImage(i int, is Image, v *view) *verdict {
 		step: &Step{Kind: StepDeregister, Image: is.ID},
 		at:   actor{c.Site, accounts.VaultPruner, true}, scope: s, fold: fold{copy: i},
 	}
+}
+
+// wrong says why an image that is not pending is none of the resource; "" if it
+// is one.
+func (r Resource) wrong(is Image) string {
+	if is.State != ImageAvailable {
+		return fmt.Sprintf("%s is %s: %s", is.ID, is.State, is.Message)
+	}
+	if why := r.Machine.Mismatch(is); why != "" {
+		return is.ID + " is not an image of the instance: " + why
+	}
+	return ""
 }
 
 func sameSnapshots(is Image, traces []Trace) bool {
@@ -176,4 +182,17 @@ func (a *advance) foldImage(v *verdict, made []Snapshot, now time.Time) (string,
 	}
 	im.ID, im.Seen = made[0].ID, now
 	return im.ID, nil
+}
+
+// unimagedAt says whether a run's copies at a destination lack the image that
+// the plan wants, or have one that is no good. Only of the last runs with copies
+// there it is asked, see lately.
+func (c *census) unimagedAt(r *pastRun, runs []*pastRun, d Copy) bool {
+	kind := r.job.Resource.Kind
+	v := c.views[imageViewOf(d.Site(), c.e.kinds[kind])]
+	if !d.Image || kind != kindImaged || v == nil || !c.lately(r, runs, d) {
+		return false
+	}
+	is, listed := v.imaged[r.job.imageKey(d.Site())]
+	return !listed || is.State != ImagePending && r.job.Resource.wrong(is) != ""
 }

@@ -102,6 +102,72 @@ func TestImagesSurviveAnything(t *testing.T) {
 	}
 }
 
+// An image that a crash kept from being made is made by the next run, and one
+// that is wrong and was not discarded is discarded. Nothing of the kind is tried
+// for ever.
+func TestTheNextRunMakesUpForImages(t *testing.T) {
+	for name, tt := range map[string]struct {
+		op    backup.StepKind // at which the process dies
+		spoil func(i *fakeImage)
+		left  int // images of the three runs
+		fails bool
+	}{
+		"none was made":     {backup.StepRegister, func(*fakeImage) {}, 6, false},
+		"one is wrong":      {backup.StepDeregister, func(i *fakeImage) { i.PlatformDetails = "BeOS" }, 5, true},
+		"it was taken away": {"", func(i *fakeImage) { i.gone = true }, 6, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, func(t *testing.T) {
+				c, p := licensed(t)
+				start := time.Now()
+				run(t, c, p, start)
+				time.Sleep(24 * time.Hour)
+				ctx, crash := withStop(t)
+				spoilt := false
+				c.before = func(k call) error {
+					if tt.op == backup.StepKind(k.op) {
+						crash()
+					}
+					return ctx.Err()
+				}
+				c.after = func(k call) error {
+					if k.op == string(backup.StepRegister) && !spoilt {
+						spoilt = true
+						c.mu.Lock()
+						defer c.mu.Unlock()
+						tt.spoil(c.imaged[len(c.imaged)-1])
+					}
+					return ctx.Err()
+				}
+				_, err := engine(t, c, backup.Options{}).Run(ctx, p, time.Now())
+				require.Error(t, err)
+				c.before, c.after = nil, nil
+				lost := c.left()[0]
+				c.mu.Lock()
+				lost.gone = true // somebody has let go of the first run's: that is not made again
+				c.mu.Unlock()
+				time.Sleep(24 * time.Hour)
+				report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+				require.Equal(t, tt.fails, err != nil, "%v", err)
+				require.Len(t, report.Jobs, 2)
+				require.Len(t, c.left(), tt.left-1)
+				if tt.fails {
+					require.ErrorIs(t, err, backup.ErrImage)
+					require.Equal(t, backup.Unimaged, report.Jobs[0].Stage)
+				}
+				time.Sleep(24 * time.Hour)
+				report, err = engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+				require.NoError(t, err)
+				require.Equal(t, tt.fails, len(report.Jobs) == 2, "what was discarded is made once more")
+				time.Sleep(24 * time.Hour)
+				report, err = engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+				require.NoError(t, err)
+				require.Len(t, report.Jobs, 1)
+			})
+		})
+	}
+}
+
 // What is wrong with an image ends the job Unimaged, and says what; the point is
 // good, and the other destination has its image.
 func TestWhatCanBeWrongWithAnImage(t *testing.T) {

@@ -15,8 +15,9 @@ import (
 )
 
 // Jobs lists what a run of the plan has to do: what older runs of it left
-// unfinished comes first, for each resource at most one job that copies and one
-// that only takes back; then one job for each resource that the plan selects.
+// unfinished comes first, for each resource at most one job that copies, one
+// that locks copies or makes an image of them, and one that only takes back;
+// then one job for each resource that the plan selects.
 // It changes nothing.
 //
 // The same plan and at make the same run: what an earlier call of Run, or an
@@ -119,7 +120,7 @@ func (c *census) take(ctx context.Context) {
 	seen, errs := make([]*view, len(ids)), make([]error, len(ids))
 	for i, id := range ids {
 		g.Go(func() error {
-			seen[i], errs[i] = c.e.see(ctx, id, c.now)
+			seen[i], errs[i] = c.see(ctx, id)
 			return nil
 		})
 	}
@@ -159,21 +160,24 @@ func (c *census) viewIDs() []viewID {
 			if d.Lock != nil {
 				add(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: s.driver, locks: true})
 			}
+			if d.Image && c.e.kinds[kindImaged] == s.driver {
+				add(imageViewOf(d.Site(), s.driver))
+			}
 		}
 	}
 	return ids
 }
 
-// unlisted notes a listing that failed. A failure that may pass is left to the
-// jobs, which are more patient; one that will not is told once for the site,
+// unlisted notes a listing that failed. A failure that may still pass is left to
+// the jobs, which are more patient; one that will not is told once for the site,
 // whose jobs could do nothing.
 func (c *census) unlisted(id viewID, err error) {
 	switch classOf(err) {
 	case awserr.Unknown, awserr.Throttled, awserr.Quota:
 		return
 	}
-	if id.locks {
-		return // the jobs that lock say so
+	if id.locks || id.images {
+		return // the jobs that lock, or want images, say so
 	}
 	if id.purpose == accounts.VaultWriter {
 		if c.destErrs[id.site] == nil {

@@ -106,6 +106,29 @@ func TestWhenLocksAreMade(t *testing.T) {
 	})
 }
 
+// Nor is anything shared while AWS is too busy to tell of locks: they are waited for.
+func TestNothingIsSharedBeforeItIsLocked(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, start := story(t), locked(governance(3), nil), time.Now()
+		c.resources[siteB] = nil
+		shares := 0
+		c.before = func(k call) error {
+			switch {
+			case k.op == "locks" && time.Since(start) < 10*time.Minute:
+				return fmt.Errorf("RequestLimitExceeded: %w", backup.ErrThrottled)
+			case k.op == string(backup.StepShare):
+				shares++
+				s := c.snaps[k.step.Snapshot]
+				require.True(t, s.Tags["snapkeep:step"] != "" || !c.locks[s.ID].IsZero(), "%s is shared and not locked", s.ID)
+			}
+			return nil
+		}
+		run(t, c, p, start)
+		require.Equal(t, 4, shares)
+		intact(t, c, p, start)
+	})
+}
+
 // Cut anywhere and taken up again, by the same run or by the next one, every
 // snapshot ends locked, no lock is made shorter, and nothing is refused.
 func TestCrashAnywhereWithLocks(t *testing.T) {

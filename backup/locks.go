@@ -50,6 +50,14 @@ func (d *decision) lockOriginals() *verdict {
 	return d.lockAll(s, j.Lock, actor{site: j.Resource.Site, purpose: accounts.Backup}, j.Originals)
 }
 
+// unlocked says whether originals are still to be locked: until they are, or
+// that was given up, nothing is shared.
+func (d *decision) unlocked() bool {
+	j := d.j
+	return j.Lock != nil && j.Locking.Fault == nil &&
+		slices.ContainsFunc(j.Originals, func(t Trace) bool { return t.Locked.IsZero() })
+}
+
 // findOriginals looks originals up that nothing else needs any more: those
 // that the copies say they come from. They may have been pruned; then nothing
 // is to be locked.
@@ -240,20 +248,11 @@ func (e *Engine) listLocks(ctx context.Context, id viewID, begun time.Time) (*vi
 
 // unlockedAt says whether a run's copies at a destination are completed and
 // one of them is not locked, though the plan wants it and could still have it.
-// Only of the newest run with copies there it is asked: what a run that was cut
-// has left unlocked, the next one locks.
+// Only of the last runs with copies there it is asked, see lately.
 func (c *census) unlockedAt(r *pastRun, runs []*pastRun, d Copy) bool {
 	v := c.views[c.lockView(d, r.job.Resource.Kind)]
-	if d.Lock == nil || v == nil {
+	if d.Lock == nil || v == nil || !c.lately(r, runs, d) {
 		return false
-	}
-	for _, later := range runs { // newest first
-		if !later.at.After(r.at) {
-			break
-		}
-		if present, _ := later.copied(d.Site()); present > 0 && !later.at.Equal(c.at) {
-			return false
-		}
 	}
 	return slices.ContainsFunc(r.copies[d.Site()], func(k claim) bool {
 		return k.State == SnapshotCompleted && d.Lock.end(k.Started).After(c.now) && !d.Lock.covered(v.locks[k.ID], k.Started)

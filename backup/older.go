@@ -38,12 +38,23 @@ func (c *census) older(s *siteCensus, h history) []Job {
 	return jobs
 }
 
+// A leftover is what an older run has left to be done; of several things the
+// one that is listed last.
+type leftover int
+
+const (
+	nothing leftover = iota
+	taking           // shares back, and intermediates away
+	mending          // locks or images of copies that are there
+	copying
+)
+
 // settle returns what is to be done about the older runs of one resource: a job
-// for the most recent one that lacks copies, and one for the most recent one
-// that only has something to take back. It tells the most recent one that will
-// not be copied.
+// for the most recent one that lacks copies, one for the most recent one whose
+// copies lack locks or an image, and one for the most recent one that only has
+// something to take back. It tells the most recent one that will not be copied.
 func (c *census) settle(runs []*pastRun, selected bool) (jobs []Job, told bool) {
-	copying, taking := false, false
+	had := map[leftover]bool{nothing: true}
 	for _, r := range runs { // newest first
 		if r.at.After(c.at) || r.at.Equal(c.at) && selected || r.job == nil || !c.resting(r) {
 			continue
@@ -53,13 +64,8 @@ func (c *census) settle(runs []*pastRun, selected bool) (jobs []Job, told bool) 
 			told = true
 			c.tellLeft(r.job, refused)
 		}
-		switch {
-		case !left:
-		case len(r.job.Copies) > 0 && !copying:
-			copying = true
-			jobs = append(jobs, *r.job)
-		case len(r.job.Copies) == 0 && !taking:
-			taking = true
+		if !had[left] {
+			had[left] = true
 			jobs = append(jobs, *r.job)
 		}
 	}
@@ -94,16 +100,16 @@ func (c *census) couldSelect(s *siteCensus, resource string) bool {
 	return c.plan.Sources[s.source].Select.couldChoose(Resource{ARN: resource}.ID())
 }
 
-// unfinished says whether something is left to do about a run, and readies its
-// job for that; and why copies that are missing will not be made.
-func (c *census) unfinished(r *pastRun, runs []*pastRun, selected bool) (left bool, refused error) {
+// unfinished says what is left to do about a run, and readies its job for that;
+// and why copies that are missing will not be made.
+func (c *census) unfinished(r *pastRun, runs []*pastRun, selected bool) (left leftover, refused error) {
 	for _, d := range c.plan.Copies {
 		present, completed := r.copied(d.Site())
 		switch all := len(r.job.Resource.Members); {
 		case completed == all:
-			if c.unlockedAt(r, runs, d) {
+			if c.unlockedAt(r, runs, d) || c.unimagedAt(r, runs, d) {
 				r.job.addCopy(d)
-				left = true
+				left = max(left, mending)
 			}
 		case present < all && (!r.whole || !c.stillDue(r, runs, d)):
 		default:
@@ -112,12 +118,35 @@ func (c *census) unfinished(r *pastRun, runs []*pastRun, selected bool) (left bo
 				break
 			}
 			r.job.addCopy(d)
-			left = true
+			left = copying
 		}
 		r.job.addShare(d.Account)
-		left = left || slices.ContainsFunc(r.shared[d.Account], r.fits)
+		if slices.ContainsFunc(r.shared[d.Account], r.fits) {
+			left = max(left, taking)
+		}
 	}
-	return left || len(r.job.Shares) > 0 && slices.ContainsFunc(r.rekeyed, r.fits), refused
+	if len(r.job.Shares) > 0 && slices.ContainsFunc(r.rekeyed, r.fits) {
+		left = max(left, taking)
+	}
+	return left, refused
+}
+
+// lately says whether at most one later run has copies at a destination, beside
+// the one that is to be run now. What a run left undone of copies that are
+// there, one of the next two does, since the next may have been cut as well; not
+// any later one, or a plan that begins to lock would lock all of its past, and
+// an image that cannot be made would be tried for ever.
+func (c *census) lately(r *pastRun, runs []*pastRun, d Copy) bool {
+	later := 0
+	for _, other := range runs { // newest first
+		if !other.at.After(r.at) {
+			break
+		}
+		if present, _ := other.copied(d.Site()); present > 0 && !other.at.Equal(c.at) {
+			later++
+		}
+	}
+	return later <= 1
 }
 
 // fits says whether a claim in the protected account is one that the run's job

@@ -127,6 +127,57 @@ func TestAResourceThatIsGoneIsFinished(t *testing.T) {
 	}
 }
 
+// What an older run left is settled also if a listing fails for a moment.
+func TestAListingThatFailsForAMomentLeavesNothingUndone(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		p.Sources = p.Sources[:1]
+		ctx, crash := withStop(t)
+		c.after = func(k call) error {
+			if k.op == string(backup.StepCopy) && k.site == home {
+				crash()
+			}
+			return ctx.Err()
+		}
+		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+		require.Error(t, err)
+		c.after = nil
+		time.Sleep(24 * time.Hour)
+		failed := false
+		c.before = func(k call) error {
+			if k.op == "list" && k.site == home && !failed {
+				failed = true
+				return fmt.Errorf("list: %w", context.DeadlineExceeded)
+			}
+			return nil
+		}
+		report := run(t, c, p, time.Now())
+		require.Len(t, report.Jobs, 4, "two of the last run, two of this one")
+		require.Len(t, pointsAt(t, c, home), 4)
+	})
+}
+
+// A run that is taken up again makes no intermediates while it cannot see
+// whether the copies that they were for are there.
+func TestNoIntermediatesWhileCopiesCannotBeSeen(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), nightly(), time.Now()
+		p.Sources = p.Sources[:1]
+		run(t, c, p, at)
+		copies := c.count(backup.StepCopy)
+		time.Sleep(time.Hour)
+		start := time.Now()
+		c.before = func(k call) error {
+			if k.op == "list" && k.site == home && time.Since(start) < 5*time.Minute {
+				return fmt.Errorf("RequestLimitExceeded: %w", backup.ErrThrottled)
+			}
+			return nil
+		}
+		run(t, c, p, at)
+		require.Equal(t, copies, c.count(backup.StepCopy))
+	})
+}
+
 // Copies that were pruned, and runs that were not to be copied, are not made
 // up for.
 func TestWhatIsDoneIsLeftAlone(t *testing.T) {

@@ -264,9 +264,13 @@ func (d *decision) rekey() *verdict {
 	return nil
 }
 
-// copyMissing says whether an account that is shared with lacks a copy of a member.
+// copyMissing says whether an account that is shared with lacks a copy of a
+// member, as far as it could be looked at.
 func (d *decision) copyMissing(member int) bool {
-	for _, c := range d.j.Copies {
+	for i, c := range d.j.Copies {
+		if d.unseen[i] { // survey waits
+			continue
+		}
 		if c.Site.Account != d.j.Resource.Site.Account && c.Trial.Fault == nil && c.Snapshots[member].Snapshot == "" {
 			return true
 		}

@@ -121,6 +121,8 @@ func (d *decision) spoilt(i int) string {
 		return "no snapshot was made within the " + q.hold().String() + " of rest"
 	case q.Through:
 		return "the process that brought the instance to rest made no snapshot that is known"
+	case q.last(StepResume) > i:
+		return "the rest was ended before the snapshots were made"
 	}
 	return ""
 }
