@@ -109,7 +109,8 @@ func (d *decision) inUse(i int) bool {
 func (d *decision) spoilt(i int) string {
 	q, c := d.j.Quiesce, d.j.Quiesce.Commands[i]
 	why := q.failed(i, d.w.now)
-	if why == "" && q.last(StepResume) > i { // it was late, and is over by now
+	ended := q.last(StepResume) > i
+	if why == "" && ended && c.Over.Sub(c.Sent) > q.patience(c.Kind) { // it was late, and is over by now
 		why = "did not end within " + q.timeout(c.Kind).String()
 	}
 	switch {
@@ -121,7 +122,7 @@ func (d *decision) spoilt(i int) string {
 		return "no snapshot was made within the " + q.hold().String() + " of rest"
 	case q.Through:
 		return "the process that brought the instance to rest made no snapshot that is known"
-	case q.last(StepResume) > i:
+	case ended:
 		return "the rest was ended before the snapshots were made"
 	}
 	return ""
