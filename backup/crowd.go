@@ -31,8 +31,8 @@ type party struct {
 	given   time.Duration // that the copies of those who went were expected to take
 }
 
-// ahead is how many times what it is expected to take a copy may take.
-const ahead = 2
+// early is how many times what it is expected to take a copy may take.
+const early = 2
 
 func newCrowd(slots int) *crowd {
 	return &crowd{slots: slots, parties: map[accounts.ID]*party{}, long: entries{before: byLongest}, waits: map[int]entry{}}
@@ -88,7 +88,7 @@ func (c *crowd) first(stale func(entry) bool) *entry {
 			c.forget(e)
 			continue
 		}
-		if c.long.Len() > 0 && ahead*c.long.list[0].longest >= c.work/time.Duration(c.slots) {
+		if c.long.Len() > 0 && early*c.long.list[0].longest >= c.work/time.Duration(c.slots) {
 			return &c.long.list[0]
 		}
 		return &p.waiting.list[0]

@@ -126,11 +126,11 @@ func (h *habits) learn(site Site, before outlook, v *view) {
 		if p.since.After(from) {
 			from = p.since
 		}
-		end := s.Completed
+		end := s.Completed.Add(-v.ahead)
 		switch {
-		case end.IsZero() && v.begun.Sub(from) > 2*before.longest:
+		case s.Completed.IsZero() && v.begun.Sub(from) > 2*before.longest:
 			continue
-		case end.IsZero():
+		case s.Completed.IsZero():
 			end = from.Add(v.begun.Sub(from) / 2)
 		case end.Before(from): // the listing before showed it pending
 			end = from

@@ -55,7 +55,8 @@ func (p pend) kind() int {
 
 // An outlook says when a site is worth another listing.
 type outlook struct {
-	begun             time.Time // of the last listing
+	begun             time.Time     // of the last listing
+	ahead             time.Duration // of our clock was AWS's, which says when what is listed began
 	shortest, longest time.Duration
 	pending           []pend // in the listing
 	making            []pend // not listed yet
@@ -86,10 +87,12 @@ func (o outlook) due() (due [urgencies]time.Time) {
 	return due
 }
 
-// at returns the i-th of what is pending and what is not listed yet.
+// at returns the i-th of what is pending and what is not listed yet, by our clock.
 func (o outlook) at(i int) pend {
 	if i < len(o.pending) {
-		return o.pending[i]
+		p := o.pending[i]
+		p.since = p.since.Add(-o.ahead)
+		return p
 	}
 	return o.making[i-len(o.pending)]
 }
@@ -117,7 +120,7 @@ func (o outlook) trend(p pend) trend {
 // outlook returns when a listing of a site is worth the next.
 func (e *Engine) outlook(site Site, v *view) outlook {
 	o := outlook{
-		begun: v.begun, shortest: e.opts.MaxAge, longest: max(e.opts.MaxPoll, e.opts.MaxAge),
+		begun: v.begun, ahead: v.ahead, shortest: e.opts.MaxAge, longest: max(e.opts.MaxPoll, e.opts.MaxAge),
 		pending: v.pends, making: v.making, estimate: e.opts.Estimate, habits: e.habits.of(site),
 	}
 	o.told, o.tellsAll = e.ears.of(&o, site, e.opts.Settle)
