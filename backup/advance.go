@@ -62,7 +62,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 	now := time.Now()
 	a.w = &world{
 		now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{},
-		slots: a.e.freeSlots, room: a.e.freePending, turn: a.e.turn,
+		slots: a.e.freeSlots, busy: a.e.busy, room: a.e.freePending, turn: a.e.turn,
 	}
 	for {
 		if err := ctx.Err(); err != nil {

@@ -42,7 +42,7 @@ func underWay(t Trace) bool { return t.Snapshot != "" && !t.Completed && !t.Fail
 // drain waits until the other copies at a destination that failed have ended:
 // until then they need the share, and only then it shows which are no good.
 func (d *decision) drain(i int) *verdict {
-	v, need := d.lookAt(d.j.Copies[i].Snapshots, d.copyView(i), scope{scopeCopy, i})
+	v, need := d.lookAt(urgencyOf(d.j.Copies[i].Snapshots), d.j.Copies[i].Snapshots, d.copyView(i), scope{scopeCopy, i})
 	if v == nil {
 		return need
 	}
@@ -64,7 +64,7 @@ func (d *decision) drain(i int) *verdict {
 func (d *decision) copyTo(i int) *verdict {
 	c := &d.j.Copies[i]
 	if traced(c.Snapshots) {
-		v, need := d.lookAt(c.Snapshots, d.copyView(i), scope{scopeCopy, i})
+		v, need := d.lookAt(urgencyOf(c.Snapshots), c.Snapshots, d.copyView(i), scope{scopeCopy, i})
 		if v != nil {
 			return d.watchCopies(i, v)
 		}
@@ -272,7 +272,7 @@ func (d *decision) watchCopies(i int, v *view) *verdict {
 	switch {
 	case c.Trial.Fault != nil:
 	case done == len(c.Snapshots):
-		v, need := d.lookAt(c.Snapshots, d.copyView(i), s) // now that all are completed
+		v, need := d.lookAt(urgencyOf(c.Snapshots), c.Snapshots, d.copyView(i), s) // now that all are completed
 		d.verified[i] = v != nil
 		return need
 	default:

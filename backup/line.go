@@ -1,6 +1,10 @@
 package backup
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // A lineID names those who wait for the same: the next listing, or room that
 // the listing shows.
@@ -65,6 +69,25 @@ func (q *queue) join(id lineID, e entry, j Job) {
 		l.listing = count[0]
 	}
 	l.waiting.add(e)
+}
+
+// busy says whether what waits in lines for slots of a site keeps all of them in
+// use until well after the next listing of any site.
+func (e *Engine) busy(site Site) bool {
+	e.mu.Lock()
+	queues := slices.Collect(maps.Keys(e.queues))
+	e.mu.Unlock()
+	var work time.Duration
+	for _, q := range queues {
+		q.mu.Lock()
+		for id, l := range q.lines {
+			if id.kind == roomCopies && id.view.site == site {
+				work += l.waiting.work
+			}
+		}
+		q.mu.Unlock()
+	}
+	return work/time.Duration(e.opts.Slots) > 3*max(e.opts.MaxPoll, e.opts.MaxAge)
 }
 
 // stirAll stirs the lines, if that can have an effect, and returns when the

@@ -55,10 +55,10 @@ func (d *decision) look(id viewID, since time.Time, s scope) (*view, *verdict) {
 // lacked one, only a listing of all tells; and those that are completed, of
 // which no listing of a part need tell any more, are not taken on trust for
 // longer than anybody is content with an old listing.
-func (d *decision) lookAt(list []Trace, id viewID, s scope) (*view, *verdict) {
-	of := wish{urgency: urgencyOf(list)}
+func (d *decision) lookAt(u urgency, list []Trace, id viewID, s scope) (*view, *verdict) {
+	of := wish{urgency: u}
 	switch {
-	case of.urgency == atOnce:
+	case u == atOnce:
 		of.since = d.w.now.Add(-d.w.rules.maxAge)
 	case allCompleted(list):
 		of.since, of.of = d.w.now.Add(-d.w.rules.maxPoll), list

@@ -76,3 +76,35 @@ func TestEndsAreForeseenBySize(t *testing.T) {
 		})
 	}
 }
+
+// While those who wait keep all slots busy, nobody is in a hurry to know which
+// other originals have ended.
+func TestSourcesAreLookedAtSeldomWhileSlotsAreBusy(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := newCloud(t), nightly()
+		p.Sources = nil
+		takes := map[string]time.Duration{}
+		for a := range 40 {
+			site := backup.Site{Account: accounts.ID(fmt.Sprintf("%012d", 100+a)), Region: region}
+			p.Sources = append(p.Sources, backup.Source{Account: site.Account, Regions: []string{region}, Select: backup.Selector{All: true}})
+			for i := range 10 {
+				id := fmt.Sprintf("%d-%d", a, i)
+				c.resources[site] = append(c.resources[site], instance(site, "i-"+id, root("vol-"+id, 100)))
+				takes["vol-"+id] = 2*time.Minute + time.Duration((a+i)*7919%1000)*4*time.Second
+			}
+		}
+		c.takesOf = func(s backup.Snapshot) time.Duration {
+			if s.Volume == "vol-ffffffff" {
+				return 15 * time.Minute
+			}
+			return takes[s.Volume]
+		}
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 400, report.Copies)
+		n, took := callsOf(c), report.Ended.Sub(report.Started)
+		t.Logf("%v, %v", n, took)
+		require.Less(t, n["list sources"], 40*45, "every five minutes, once slots are busy")
+		require.Less(t, took, 3*time.Minute+20*15*time.Minute*102/100)
+	})
+}

@@ -36,7 +36,7 @@ func (d *decision) originals() *verdict {
 	var v *view
 	var need *verdict
 	if known {
-		v, need = d.lookAt(j.Originals, d.sourceView(), scope{kind: scopeSource})
+		v, need = d.lookAt(d.forOriginals(), j.Originals, d.sourceView(), scope{kind: scopeSource})
 	} else {
 		v, need = d.lookFor(d.making(), d.sourceView(), scope{kind: scopeSource})
 	}
@@ -62,6 +62,21 @@ func (d *decision) wanted() bool {
 		}
 	}
 	return !somewhere && !d.j.Settle
+}
+
+// forOriginals says how urgent the next listing is for the originals: not very,
+// if their copies would have to wait for slots.
+func (d *decision) forOriginals() urgency {
+	u := urgencyOf(d.j.Originals)
+	if u != forEnd || len(d.j.Copies) == 0 {
+		return u
+	}
+	for _, c := range d.j.Copies {
+		if c.Trial.Fault == nil && !d.w.busy(c.Site) {
+			return u
+		}
+	}
+	return atLeisure
 }
 
 // adoptOriginals looks for a complete set of originals. If there are several,
@@ -129,7 +144,7 @@ func (d *decision) watchOriginals(v *view) {
 	case done == len(j.Originals):
 		d.reach(Snapshotted)
 	default:
-		d.nextLook(d.sourceView(), v, urgencyOf(j.Originals), "%d of %d snapshots completed", done, len(j.Originals))
+		d.nextLook(d.sourceView(), v, d.forOriginals(), "%d of %d snapshots completed", done, len(j.Originals))
 	}
 }
 
@@ -285,7 +300,7 @@ func (d *decision) rekeyMember(i int) *verdict {
 	if t.Snapshot == "" {
 		v, need = d.lookFor(d.making(), d.sourceView(), source)
 	} else {
-		v, need = d.lookAt(j.Rekeyed[i:i+1], d.sourceView(), source)
+		v, need = d.lookAt(urgencyOf(j.Rekeyed[i:i+1]), j.Rekeyed[i:i+1], d.sourceView(), source)
 	}
 	if v == nil {
 		return need

@@ -17,6 +17,9 @@ const (
 	forRoom
 	// forEnd is for who waits for the end of what he has made himself.
 	forEnd
+	// atLeisure is for who would have to wait once more if what he waits for
+	// had ended.
+	atLeisure
 	urgencies
 )
 
@@ -68,10 +71,9 @@ type outlook struct {
 
 // due returns when the next listing is worth while, by what somebody waits for.
 func (o outlook) due() (due [urgencies]time.Time) {
-	after := [urgencies]time.Duration{o.shortest, o.longest, o.longest}
+	after := [urgencies]time.Duration{o.shortest, o.longest, o.longest, o.longest}
 	switch {
 	case o.longest <= o.shortest:
-		after[forRoom], after[forEnd] = o.shortest, o.shortest
 	case !o.told.IsZero():
 		soon := max(o.told.Sub(o.begun)+time.Second, o.shortest)
 		after[forRoom], after[forEnd] = soon, soon
