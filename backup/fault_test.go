@@ -25,9 +25,15 @@ func TestASnapshotThatFailsFailsItsResourceOnly(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p := story(t), nightly()
 		c.breaks["vol-a2"] = "An internal error occurred"
-		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+		var told error
+		report, err := engine(t, c, backup.Options{OnEvent: func(ev backup.Event) {
+			if ev.Stage == backup.Failed && ev.Step == "" {
+				told = ev.Err
+			}
+		}}).Run(t.Context(), p, time.Now())
 		require.ErrorIs(t, err, backup.ErrSnapshot)
 		failed := only(t, report)
+		require.Equal(t, failed.Error(), told.Error())
 		require.Equal(t, c.resources[siteA][0].ARN, failed.Resource)
 		require.Equal(t, backup.Planned, failed.Stage)
 		require.ErrorContains(t, failed, "of vol-a2 ended in state error: An internal error occurred")

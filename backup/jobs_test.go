@@ -93,6 +93,23 @@ func TestJobsLeaveOutWhatCannotBeRead(t *testing.T) {
 	})
 }
 
+// What is selected by its id and cannot be read is told once: it is not missing.
+func TestWhatCannotBeReadIsNotMissing(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := newCloud(t), fleetPlan()
+		d := dubious{c, []backup.Resource{instance(siteB, "i-b4", root("vol-b4", 8))}, []error{errors.New("its key cannot be read")}}
+		p.Sources[0].Select = backup.Selector{IDs: []string{"i-b4"}}
+		e, err := backup.New(c, []backup.Driver{d}, backup.Options{Vault: vault})
+		require.NoError(t, err)
+		told := 0
+		for _, err := range e.Jobs(t.Context(), p, time.Now()) {
+			require.ErrorContains(t, err, "i-b4: its key cannot be read")
+			told++
+		}
+		require.Equal(t, 1, told)
+	})
+}
+
 // A site whose snapshots may not be listed is told once; one where it only
 // failed just now is left to the jobs, which try again.
 func TestJobsOfASiteWhoseSnapshotsCannotBeListed(t *testing.T) {

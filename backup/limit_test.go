@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/smithy-go"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/snapkeep/snapkeep/backup"
 )
@@ -113,6 +114,25 @@ func TestFewerSlotsThanThought(t *testing.T) {
 		require.Equal(t, 40, report.Copies)
 		require.Less(t, c.count(backup.StepCopy), 80, "refused calls are few")
 		nothingShared(t, c)
+	})
+}
+
+// Two processes have plans for one volume: the second sees what the first has
+// just made, and waits as long as EC2 wants.
+func TestSnapshotsOfAVolumeKeepTheirDistance(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, plans := fleet(t, 1, same(10)), []backup.Plan{fleetPlan(), fleetPlan()}
+		plans[1].Name, c.lag = "hourly", 0
+		var both errgroup.Group
+		for i, p := range plans {
+			both.Go(func() error {
+				time.Sleep(time.Duration(i) * 4 * time.Second)
+				report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
+				require.Equal(t, 1, report.Calls["CreateSnapshots"], "none was refused")
+				return err
+			})
+		}
+		require.NoError(t, both.Wait())
 	})
 }
 

@@ -161,13 +161,17 @@ func (e *Engine) describe(ctx context.Context, driver int, r Resource) (Manifest
 		default:
 			return Manifest{}, errDescribing
 		}
-		err := e.describeBatch(ctx, client, s, r.ARN)
+		// Another job may have had it described since we looked.
+		if m, found = e.describer.take(s, r.ARN, time.Now()); !found {
+			err = e.describeBatch(ctx, client, s, r.ARN)
+			m, found = e.describer.take(s, r.ARN, time.Now())
+		}
 		<-s.busy
+		if err == nil && !found {
+			err = fmt.Errorf("describe %s: %w", r.ID(), ErrNotFound)
+		}
 		if err != nil {
 			return Manifest{}, err
-		}
-		if m, found = e.describer.take(s, r.ARN, time.Now()); !found {
-			return Manifest{}, fmt.Errorf("describe %s: %w", r.ID(), ErrNotFound)
 		}
 	}
 	if e.opts.ManifestDetails != (ManifestDetails{}) {

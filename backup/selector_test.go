@@ -348,6 +348,7 @@ func TestSelectorValidate(t *testing.T) {
 func TestAMissingIdIsToldWhereverItIsNamed(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		p := nightly()
+		p.Sources[0].Regions = []string{region, other}
 		p.Sources[0].Select = backup.Selector{
 			IDs: []string{"i-a1", "i-lost"},
 			Any: []backup.Match{
@@ -364,6 +365,7 @@ func TestAMissingIdIsToldWhereverItIsNamed(t *testing.T) {
 		}
 		require.Len(t, told, 2)
 		require.Contains(t, told[0], "i-lost")
+		require.Contains(t, told[0], "in any of [eu-west-1 eu-central-1]")
 		require.Contains(t, told[1], "vol-lost")
 	})
 }
