@@ -112,8 +112,8 @@ func TestAdvanceSaysThatItWasGivenUp(t *testing.T) {
 	})
 }
 
-// Who comes back when an Outcome says need not come often, where something takes
-// long: the next listing is hours old by then only if it may be.
+// A host that comes back when an Outcome says so need not come often while
+// something takes long, and does not miss its end by much.
 func TestAdvanceIsNotWantedOften(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p := story(t), fleetPlan()

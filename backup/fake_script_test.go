@@ -16,6 +16,7 @@ type agent struct {
 	// with success. Pending means that it never ends.
 	run     func(kind backup.StepKind, n int) (time.Duration, backup.CommandState)
 	skew    time.Duration // of AWS's clock
+	untold  bool          // AWS does not tell when a script ended
 	scripts []*script
 }
 
@@ -68,7 +69,9 @@ func (f *fakeClient) Commands(ctx context.Context, q backup.CommandQuery) ([]bac
 		}
 		c := backup.Command{ID: fmt.Sprint(i), Comment: s.comment, Sent: s.sent.Add(f.agent.skew)}
 		if !s.ends.IsZero() && !time.Now().Before(s.ends) {
-			c.State, c.Ended = s.state, s.ends.Add(f.agent.skew)
+			if c.State = s.state; !f.agent.untold {
+				c.Ended = s.ends.Add(f.agent.skew)
+			}
 			if s.state == backup.CommandFailed {
 				c.Detail = "Failed, exit code 1"
 			}

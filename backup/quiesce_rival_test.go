@@ -87,3 +87,41 @@ func TestAScriptThatOutlivesItsProcess(t *testing.T) {
 		sound(t, c, p)
 	})
 }
+
+// An instance that a process has left at rest is woken at once, and brought to
+// rest anew once it is known that no snapshots were made.
+func TestAnInstanceLeftAtRestIsWokenAtOnce(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), calm(false), time.Now()
+		ctx, crash := withStop(t)
+		c.after = func(k call) error {
+			if k.op == "quiesce" {
+				crash()
+			}
+			return ctx.Err()
+		}
+		c.before = func(call) error { return ctx.Err() } // it cannot even end the rest
+		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+		require.ErrorIs(t, err, context.Canceled)
+		c.before, c.after = nil, nil
+		time.Sleep(10 * time.Second)
+		taken := time.Now()
+		run(t, c, p, at)
+		require.Equal(t, []backup.StepKind{backup.StepQuiesce, backup.StepResume, backup.StepQuiesce, backup.StepResume}, c.sent(db))
+		require.Less(t, c.agent.scripts[1].sent.Sub(taken), 5*time.Second)
+		require.Equal(t, []backup.Consistency{backup.ApplicationConsistent, backup.ApplicationConsistent}, consistencies(t, c, p))
+		sound(t, c, p)
+	})
+}
+
+// A script that ends the rest counts if it was sent once the one before was over,
+// also where AWS does not tell when that was.
+func TestScriptsWhoseEndIsNotTold(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), calm(false)
+		c.agent.untold = true
+		run(t, c, p, time.Now())
+		require.Equal(t, []backup.StepKind{backup.StepQuiesce, backup.StepResume}, c.sent(db))
+		sound(t, c, p)
+	})
+}

@@ -77,7 +77,7 @@ func (b *bench) notices(m mutant) string {
 	id := fmt.Sprint(m.id)
 	var names []string
 	var took time.Duration
-	portion := time.Second / 4
+	portion := time.Second / 5
 	for i, t := range b.tests {
 		if t.asks[id] {
 			names, took = append(names, t.name), took+t.took
@@ -85,7 +85,7 @@ func (b *bench) notices(m mutant) string {
 		if len(names) == 0 || took < portion && i < len(b.tests)-1 {
 			continue
 		}
-		if failed := b.fails(id, names, 3*time.Second+5*took); failed != "" {
+		if failed := b.fails(id, names, time.Second+5*took); failed != "" {
 			return failed
 		}
 		names, took, portion = nil, 0, time.Second
@@ -98,7 +98,7 @@ func (b *bench) notices(m mutant) string {
 func (b *bench) fails(id string, names []string, most time.Duration) string {
 	ctx, stop := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer stop()
-	run := exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf(`ulimit -t %d && exec "$0" "$@"`, int(most.Seconds())),
+	run := exec.CommandContext(ctx, "sh", "-c", fmt.Sprintf(`ulimit -t %d && exec "$0" "$@"`, int(most.Seconds())+1),
 		b.binary(), only(names...), "-test.short", "-test.failfast")
 	run.Dir, run.Env = dir, append(os.Environ(), "SNAPKEEP_MUTANT="+id)
 	out, err := run.CombinedOutput()
