@@ -18,6 +18,7 @@ import (
 	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/backup"
 	"github.com/snapkeep/snapkeep/backup/ebs"
+	"github.com/snapkeep/snapkeep/internal/awserr"
 	"github.com/snapkeep/snapkeep/internal/awssim/core"
 	"github.com/snapkeep/snapkeep/retention"
 )
@@ -152,6 +153,9 @@ func (m *pruneModel) holdOne(at backup.Site, id string, how int) {
 	case 3:
 		until = time.Now().Add(90 * 24 * time.Hour)
 		_, err = api.ModifySnapshotTier(ctx, &ec2.ModifySnapshotTierInput{SnapshotId: &id, StorageTier: types.TargetStorageTierArchive})
+	}
+	if how == 3 && awserr.Code(err) == "InvalidSnapshot.InUse" {
+		return // an image uses it, which is a hold of its own
 	}
 	require.NoError(t, err, "seed %d", m.seed)
 	m.held[id] = until
