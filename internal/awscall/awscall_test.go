@@ -85,6 +85,8 @@ func TestARequestOutOfTime(t *testing.T) {
 			Err:      api("RequestExpired", "Request has expired."),
 		})
 		require.ErrorIs(t, err, test.want, name)
+		require.Equal(t, test.want == backup.ErrClock, awscall.Repeat().IsErrorRetryable(err), name)
+		require.False(t, awscall.Once().IsErrorRetryable(err), name)
 		require.NotErrorIs(t, err, map[error]error{backup.ErrClock: backup.ErrDenied, backup.ErrDenied: backup.ErrClock}[test.want], name)
 	}
 	require.ErrorIs(t, awscall.Wrap("list", api("RequestExpired", "x")), backup.ErrDenied)

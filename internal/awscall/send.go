@@ -28,9 +28,17 @@ const (
 // Repeat returns the retryer for calls that may be sent again: reads, and
 // changes that are the same when made twice. It has no retry quota: the
 // SDK's, 500 tokens shared by all calls of a client, would let the failures
-// of one API end the retries of all.
+// of one API end the retries of all. A call that was refused since this machine's
+// clock is wrong is sent again with the right time, which the SDK has by then
+// but does not do for EC2's code.
 func Repeat() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.Retryables = append(o.Retryables, retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+			if outOfTime(err) {
+				return aws.TrueTernary
+			}
+			return aws.UnknownTernary
+		}))
 		o.MaxAttempts = attempts
 		o.MaxBackoff = maxBackoff
 		o.Backoff = retry.NewExponentialJitterBackoff(maxBackoff)
