@@ -54,14 +54,15 @@ func (c *census) history(s *siteCensus) history {
 		}
 	})
 	for _, d := range c.plan.Copies {
-		c.claims(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: s.driver}, func(k claim) {
-			if !c.isCopy(k, d) || k.label.source != s.site {
-				return
+		for _, snap := range c.copied[route{s.site, d.Site(), s.driver}] {
+			l, err := readLabel(snap.Tags, c.e.opts.Vault)
+			if err != nil {
+				continue
 			}
-			if r := h.run(k, s.site); r != nil {
-				r.copies[d.Site()] = append(r.copies[d.Site()], k)
+			if r := h.run(claim{*snap, l}, s.site); r != nil {
+				r.copies[d.Site()] = append(r.copies[d.Site()], claim{*snap, l})
 			}
-		})
+		}
 		if d.Account == s.site.Account {
 			continue
 		}
@@ -89,15 +90,21 @@ func (c *census) isCopy(k claim, d Copy) bool {
 
 // claims calls f with each snapshot of a listing that has the plan's tags.
 func (c *census) claims(id viewID, f func(claim)) {
+	c.eachClaim(id, func(s *Snapshot, l label) { f(claim{*s, l}) })
+}
+
+// eachClaim is claims for who keeps the snapshots as they are listed: those of a
+// point come one after the other, the oldest first.
+func (c *census) eachClaim(id viewID, f func(*Snapshot, label)) {
 	v := c.views[id]
 	if v == nil {
 		return
 	}
 	for list := range v.points() {
-		for _, s := range list { // oldest first
-			l, err := readLabel(s.Tags, c.e.opts.Vault)
+		for i := range list {
+			l, err := readLabel(list[i].Tags, c.e.opts.Vault)
 			if err == nil && l.plan == c.plan.Name {
-				f(claim{s, l})
+				f(&list[i], l)
 			}
 		}
 	}

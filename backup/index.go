@@ -22,29 +22,35 @@ type pair struct{ from, to int }
 // newIndex returns the index of some snapshots. What before shows just the
 // same shares its memory.
 func newIndex(snaps []Snapshot, before *view) *index {
+	type placed struct {
+		point string
+		at    int // in snaps
+	}
+	order := make([]placed, len(snaps))
+	for i, s := range snaps {
+		order[i] = placed{s.Tags[tagPoint], i}
+	}
+	slices.SortFunc(order, func(a, b placed) int {
+		if c := cmp.Compare(a.point, b.point); c != 0 {
+			return c
+		}
+		return byAge(snaps[a.at], snaps[b.at])
+	})
 	x := &index{
 		list: make([]Snapshot, len(snaps)), byID: make(map[string]int, len(snaps)),
 		points: map[string]pair{}, count: map[period]int{},
 	}
-	copy(x.list, snaps)
-	slices.SortFunc(x.list, func(a, b Snapshot) int {
-		return cmp.Or(cmp.Compare(a.Tags[tagPoint], b.Tags[tagPoint]), byAge(a, b))
-	})
-	for i := range x.list {
+	for i, o := range order {
 		s := &x.list[i]
+		*s = snaps[o.at]
 		s.share(before)
-		if i > 0 {
+		p := pair{i, i + 1}
+		if i > 0 && order[i-1].point == o.point {
 			s.shareTags(x.list[i-1])
+			p.from = x.points[o.point].from
 		}
-		x.byID[s.ID] = i
+		x.byID[s.ID], x.points[o.point] = i, p
 		x.count[periodOf(s.Started)]++
-		point := s.Tags[tagPoint]
-		p, ok := x.points[point]
-		if !ok {
-			p.from = i
-		}
-		p.to = i + 1
-		x.points[point] = p
 	}
 	return x
 }

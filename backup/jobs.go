@@ -64,6 +64,8 @@ type census struct {
 	hidden map[accounts.ID][]string
 	// evidence is what the destinations tell of runs, by account.
 	evidence map[string]map[accounts.ID]evidence
+	// copied are the copies at the destinations.
+	copied map[route][]*Snapshot
 	// begun are the runs that the host's journal knows.
 	begun map[string]bool
 }
@@ -90,7 +92,7 @@ func (e *Engine) newCensus(p Plan, at time.Time) (*census, error) {
 	c := &census{
 		e: e, plan: p, at: at.UTC().Truncate(time.Second), given: at, now: time.Now(),
 		views: map[viewID]*view{}, destErrs: map[Site]error{}, keys: map[Site]keyView{}, hidden: map[accounts.ID][]string{},
-		evidence: map[string]map[accounts.ID]evidence{}, begun: map[string]bool{},
+		evidence: map[string]map[accounts.ID]evidence{}, copied: map[route][]*Snapshot{}, begun: map[string]bool{},
 	}
 	for i, s := range p.Sources {
 		for _, region := range s.Regions {
@@ -220,7 +222,9 @@ func (c *census) yield(yield func(Job, error) bool) {
 			c.expectManifest(s.driver, current[len(current)-1])
 		}
 	}
-	for _, j := range current {
+	for i := range current {
+		j := current[i]
+		current[i] = Job{} // who asks for jobs may keep them, and need not have them twice
 		if !yield(j, nil) {
 			return
 		}

@@ -21,14 +21,25 @@ type evidence struct {
 	underWay bool
 }
 
-// prove reads at the destinations which runs there were.
+// A route is where copies come from and where they are, by the driver.
+type route struct {
+	from, to Site
+	driver   int
+}
+
+// prove reads at the destinations which runs there were, and puts the copies in
+// order: one destination may have those of a thousand sites, each of which asks
+// for its own.
 func (c *census) prove() {
 	for _, d := range c.plan.Copies {
 		for driver := range c.e.drivers {
-			c.claims(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: driver}, func(k claim) {
+			c.eachClaim(viewID{site: d.Site(), purpose: accounts.VaultWriter, driver: driver}, func(s *Snapshot, l label) {
+				k := claim{*s, l}
 				if !c.isCopy(k, d) {
 					return
 				}
+				way := route{l.source, d.Site(), driver}
+				c.copied[way] = append(c.copied[way], s)
 				if c.evidence[k.label.run] == nil {
 					c.evidence[k.label.run] = map[accounts.ID]evidence{}
 				}

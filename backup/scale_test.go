@@ -42,11 +42,35 @@ func BenchmarkJobs(b *testing.B) {
 	}
 }
 
-// crowd runs n jobs and returns how many bytes are in use when half of the
-// originals are completed and copied.
-func crowd(b *testing.B, n int) (bytes float64) {
-	h := &hall{sites: map[backup.Site][]*backup.Snapshot{}, ends: map[*backup.Snapshot]time.Time{}, perSite: n / 100}
-	base := inUse()
+// BenchmarkDays is a run a day with one engine, of two volumes in each of a
+// hundred accounts, and nothing is pruned: what a job costs on the first day
+// and on the twentieth.
+func BenchmarkDays(b *testing.B) {
+	const days, jobs = 20, 200
+	var spent [days]time.Duration
+	for b.Loop() {
+		var t testing.T
+		synctest.Test(&t, func(*testing.T) {
+			h := &hall{sites: map[backup.Site][]*backup.Snapshot{}, ends: map[*backup.Snapshot]time.Time{}, perSite: jobs / 100}
+			e := h.engine(b, jobs, nil)
+			for day := range days {
+				before := used(b)
+				report, err := e.Run(context.Background(), hundred(), time.Now())
+				if err != nil || report.Copies != jobs {
+					b.Fatal(report, err)
+				}
+				spent[day] += used(b) - before
+				time.Sleep(24*time.Hour - report.Ended.Sub(report.Started))
+			}
+		})
+	}
+	b.ReportMetric(0, "ns/op") // it is virtual time that passed
+	b.ReportMetric(float64(spent[0].Microseconds())/float64(b.N*jobs), "first-cpu-µs/job")
+	b.ReportMetric(float64(spent[days-1].Microseconds())/float64(b.N*jobs), "last-cpu-µs/job")
+}
+
+// hundred protects a hundred accounts.
+func hundred() backup.Plan {
 	p := nightly()
 	p.Sources = nil
 	for a := range 100 {
@@ -54,23 +78,36 @@ func crowd(b *testing.B, n int) (bytes float64) {
 			Account: accounts.ID(fmt.Sprintf("%012d", 100+a)), Regions: []string{region}, Select: backup.Selector{All: true},
 		})
 	}
+	return p
+}
+
+// engine works in the hall, where there is room for all.
+func (h *hall) engine(b *testing.B, room int, onEvent func(backup.Event)) *backup.Engine {
 	none := backup.Rate{}
-	copied := 0
 	e, err := backup.New(h, []backup.Driver{h}, backup.Options{
-		Vault: vault, Slots: n, MaxPending: n,
+		Vault: vault, Slots: room, MaxPending: room, OnEvent: onEvent,
 		Rates: map[string]backup.Rate{"CreateSnapshots": none, "ModifySnapshotAttribute": none, "CopySnapshot": none},
-		OnEvent: func(ev backup.Event) {
-			if ev.Step == backup.StepCopy {
-				if copied++; copied == n/2 {
-					bytes = inUse() - base
-				}
-			}
-		},
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
-	report, err := e.Run(context.Background(), p, time.Now())
+	return e
+}
+
+// crowd runs n jobs and returns how many bytes are in use when half of the
+// originals are completed and copied.
+func crowd(b *testing.B, n int) (bytes float64) {
+	h := &hall{sites: map[backup.Site][]*backup.Snapshot{}, ends: map[*backup.Snapshot]time.Time{}, perSite: n / 100}
+	base := inUse()
+	copied := 0
+	e := h.engine(b, n, func(ev backup.Event) {
+		if ev.Step == backup.StepCopy {
+			if copied++; copied == n/2 {
+				bytes = inUse() - base
+			}
+		}
+	})
+	report, err := e.Run(context.Background(), hundred(), time.Now())
 	if err != nil || report.Copies != n {
 		b.Fatal(report, err)
 	}

@@ -31,6 +31,7 @@ func (c *client) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snap
 		if q.SharedWith != "" {
 			in.RestorableByUserIds = []string{string(q.SharedWith)}
 		}
+		said := words{}
 		pages := ec2.NewDescribeSnapshotsPaginator(c.ec2, in)
 		for pages.HasMorePages() {
 			page, err := pages.NextPage(ctx)
@@ -42,7 +43,7 @@ func (c *client) List(ctx context.Context, q backup.Query) iter.Seq2[backup.Snap
 			for _, s := range page.Snapshots {
 				// The tags are compared again, since two filters of one name,
 				// as for two tag keys of any value, need not both apply.
-				if snap := snapshot(s); carries(snap.Tags, q.Tags) && !yield(snap, nil) {
+				if snap := said.snapshot(s); carries(snap.Tags, q.Tags) && !yield(snap, nil) {
 					return
 				}
 			}
@@ -93,13 +94,39 @@ func carries(tags, want map[string]string) bool {
 	return true
 }
 
-func snapshot(s types.Snapshot) backup.Snapshot {
+// words holds each text of a listing once: of what the tags of many snapshots
+// say most is the same, and who listed them may keep them for hours.
+type words map[string]string
+
+func (w words) one(s *string) string {
+	if s == nil {
+		return ""
+	}
+	if first, ok := w[*s]; ok {
+		return first
+	}
+	w[*s] = *s
+	return *s
+}
+
+func (w words) tags(tags []types.Tag) map[string]string {
+	if len(tags) == 0 {
+		return nil
+	}
+	m := make(map[string]string, len(tags))
+	for _, t := range tags {
+		m[w.one(t.Key)] = w.one(t.Value)
+	}
+	return m
+}
+
+func (w words) snapshot(s types.Snapshot) backup.Snapshot {
 	return backup.Snapshot{
-		ID: aws.ToString(s.SnapshotId), Owner: accounts.ID(aws.ToString(s.OwnerId)), Volume: aws.ToString(s.VolumeId),
-		SizeGiB: aws.ToInt32(s.VolumeSize), State: backup.SnapshotState(s.State), StateMessage: aws.ToString(s.StateMessage),
-		Started: aws.ToTime(s.StartTime), Encrypted: aws.ToBool(s.Encrypted), KMSKey: aws.ToString(s.KmsKeyId),
+		ID: aws.ToString(s.SnapshotId), Owner: accounts.ID(w.one(s.OwnerId)), Volume: w.one(s.VolumeId),
+		SizeGiB: aws.ToInt32(s.VolumeSize), State: backup.SnapshotState(s.State), StateMessage: w.one(s.StateMessage),
+		Started: aws.ToTime(s.StartTime), Encrypted: aws.ToBool(s.Encrypted), KMSKey: w.one(s.KmsKeyId),
 		Completed: aws.ToTime(s.CompletionTime), CompletionMinutes: int(aws.ToInt32(s.CompletionDurationMinutes)),
-		Description: aws.ToString(s.Description), Tags: tagMap(s.Tags),
+		Description: w.one(s.Description), Tags: w.tags(s.Tags),
 		Archived: s.StorageTier == types.StorageTierArchive,
 	}
 }
