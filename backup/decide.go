@@ -23,9 +23,9 @@ type world struct {
 	notes   []error
 	// slots returns how many more copies a site may take now.
 	slots func(Site, *view) int
-	// busy says whether those who wait for slots of a site will keep all of them
-	// in use for a while.
-	busy func(Site) bool
+	// busy says whether those who wait for slots of a site, which a listing is of,
+	// will keep all of them in use for a while.
+	busy func(viewID) bool
 	// room returns how many more originals may be pending in a site.
 	room func(Site, *view) int
 	// turn returns after how many listings it is worth asking again for what

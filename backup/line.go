@@ -73,21 +73,26 @@ func (q *queue) join(id lineID, e entry, j Job) {
 
 // busy says whether what waits in lines for slots of a site keeps all of them in
 // use until well after the next listing of any site.
-func (e *Engine) busy(site Site) bool {
+func (e *Engine) busy(at viewID) bool {
 	e.mu.Lock()
 	queues := slices.Collect(maps.Keys(e.queues))
 	e.mu.Unlock()
 	var work time.Duration
 	for _, q := range queues {
-		q.mu.Lock()
-		for id, l := range q.lines {
-			if id.kind == roomCopies && id.view.site == site {
-				work += l.waiting.work
-			}
-		}
-		q.mu.Unlock()
+		work += q.work(at)
 	}
 	return work/time.Duration(e.opts.Slots) > 3*max(e.opts.MaxPoll, e.opts.MaxAge)
+}
+
+// work returns how long what waits for slots is expected to take, one after the
+// other.
+func (q *queue) work(at viewID) time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lines[lineID{view: at, urgency: forRoom, kind: roomCopies}]; l != nil {
+		return l.waiting.work
+	}
+	return 0
 }
 
 // stirAll stirs the lines, if that can have an effect, and returns when the

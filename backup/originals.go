@@ -71,8 +71,8 @@ func (d *decision) forOriginals() urgency {
 	if u != forEnd || len(d.j.Copies) == 0 {
 		return u
 	}
-	for _, c := range d.j.Copies {
-		if c.Trial.Fault == nil && !d.w.busy(c.Site) {
+	for i, c := range d.j.Copies {
+		if c.Trial.Fault == nil && !d.w.busy(d.copyView(i)) {
 			return u
 		}
 	}
