@@ -40,3 +40,33 @@ func TestAccountsShareTheSlots(t *testing.T) {
 		require.Less(t, report.Ended.Sub(report.Started), f.Makespan+f.Makespan/20)
 	})
 }
+
+// What an account has been given is the copies that were made, not the whole of
+// the instances that they are of: one with few large instances has its share.
+func TestLargeInstancesHaveTheirShare(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c := newCloud(t)
+		for i := range 10 {
+			members := []backup.Member{root(fmt.Sprintf("vol-a%d-0", i), 100)}
+			for k := range 15 {
+				members = append(members, plain(fmt.Sprintf("vol-a%d-%d", i, k+1), 100))
+			}
+			c.resources[siteA] = append(c.resources[siteA], instance(siteA, fmt.Sprintf("i-a%d", i), members...))
+		}
+		for i := range 160 {
+			c.resources[siteB] = append(c.resources[siteB], instance(siteB, fmt.Sprintf("i-b%03d", i), root(fmt.Sprintf("vol-b%03d", i), 100)))
+		}
+		c.takes = func(int32) time.Duration { return 10 * time.Minute }
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), nightly(), time.Now())
+		require.NoError(t, err)
+		require.Equal(t, 170, report.Copies)
+		ofA := 0
+		for _, s := range c.at(home)[:160] { // half of all
+			if s.Tags["snapkeep:source"] == siteA.String() {
+				ofA++
+			}
+		}
+		t.Logf("%d of the first 160 copies", ofA)
+		require.InDelta(t, 80, ofA, 20)
+	})
+}
