@@ -21,7 +21,7 @@ func BenchmarkEngine(b *testing.B) {
 			for _, slots := range []int{20, 0} {
 				if s := (scale{volumes: volumes, accounts: accounts, slots: slots}); accounts <= volumes {
 					b.Run(s.String(), func(b *testing.B) {
-						// A world of 1,000 volumes takes a minute or more.
+						// A world of 1,000 volumes takes half a minute of computing.
 						if volumes >= 1000 && accounts != 5 || volumes > 1000 {
 							onlyIfNamed(b)
 						}

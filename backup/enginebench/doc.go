@@ -28,7 +28,9 @@
 //     what it made can take. Median; worst/floor is the largest. The floor is the
 //     largest of: the first snapshot, then all copies on all slots without a gap;
 //     the longest chain of one volume's snapshot and its copy; the request buckets
-//     of each account and of the vault.
+//     of each account and of the vault. It is a bound, which nobody reaches who
+//     copies what is of one instance only when all its snapshots are completed,
+//     finds out by listing what has ended, and cannot cut the last copies in pieces.
 //   - throttled: calls beyond a request bucket. refused: calls beyond a quota.
 //     failed: volumes without a completed copy in the vault. left: originals still
 //     shared, and what was made twice. Means of all worlds.
