@@ -34,6 +34,7 @@ func (e *Engine) Run(ctx context.Context, p Plan, at time.Time) (*Report, error)
 			r.report.Errors = append(r.report.Errors, asError(err, Job{}))
 		}
 	}
+	r.report.Jobs = append([]Job(nil), r.report.Jobs...) // without what it grew by, since it stays
 	if p.Deadline > 0 {
 		r.deadline = r.report.At.Add(p.Deadline)
 	}
