@@ -154,6 +154,38 @@ func TestAnAnswerLostAtTheEndOfTheWindow(t *testing.T) {
 	})
 }
 
+// An engine remembers each answer that was lost, whichever were lost since: an
+// older form of a job, that does not know, makes nothing twice.
+func TestAnEngineRemembersEachLostAnswer(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := fleet(t, 3, same(10)), fleetPlan(), time.Now()
+		c.resources[siteA], c.lag = nil, 25*time.Second
+		e := engine(t, c, backup.Options{})
+		list := jobs(t, e, p, at)
+		c.after = func(k call) error {
+			if k.step.Kind == backup.StepSnapshot {
+				return lostAnswer
+			}
+			return nil
+		}
+		for _, j := range list {
+			_, _, err := e.Advance(t.Context(), j)
+			require.NoError(t, err)
+		}
+		require.Equal(t, 3, c.count(backup.StepSnapshot))
+		time.Sleep(16 * time.Second)
+		for _, j := range list {
+			for done := false; !done; {
+				next, out, err := e.Advance(t.Context(), j)
+				require.NoError(t, err)
+				j, done = next, out.Done
+				time.Sleep(time.Until(out.NotBefore))
+			}
+		}
+		require.Equal(t, 3, c.count(backup.StepSnapshot))
+	})
+}
+
 // Originals were doubled, and the copies of one set have failed: what counts is
 // the set that is there, also when all originals are gone.
 func TestCopiesThatFailedDoNotCountAsASet(t *testing.T) {

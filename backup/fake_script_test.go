@@ -17,6 +17,7 @@ type agent struct {
 	run     func(kind backup.StepKind, n int) (time.Duration, backup.CommandState)
 	skew    time.Duration // of AWS's clock
 	untold  bool          // AWS does not tell when a script ended
+	gone    bool          // what failed was never delivered
 	scripts []*script
 }
 
@@ -73,7 +74,7 @@ func (f *fakeClient) Commands(ctx context.Context, q backup.CommandQuery) ([]bac
 				c.Ended = s.ends.Add(f.agent.skew)
 			}
 			if s.state == backup.CommandFailed {
-				c.Detail = "Failed, exit code 1"
+				c.Detail, c.Undelivered = "Failed, exit code 1", f.agent.gone
 			}
 		}
 		list = append(list, c)

@@ -126,50 +126,58 @@ func TestAForgedPartOfASetIsNoSet(t *testing.T) {
 // Somebody who forges runs gets none of them into the vault, and is told of a
 // few.
 func TestForgedRunsDoNotFloodTheVault(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		p, start := nightly(), time.Now()
-		p.Sources = p.Sources[1:]
-		c := story(t)
-		run(t, c, p, start)
-		before := len(c.at(home))
-		time.Sleep(24 * time.Hour)
-		// A hundred runs between the real ones, each a perfect forgery, and as
-		// many of instances that never were.
-		for i := range 100 {
-			at := start.Add(time.Duration(i+1) * time.Minute)
-			for _, id := range []string{"i-b1", fmt.Sprintf("i-%d", i)} {
-				r := c.resources[siteB][0]
-				r.ARN = fmt.Sprintf("arn:aws:ec2:%s:%s:instance/%s", region, beta, id)
-				probe := newCloud(t)
-				probe.resources[siteB] = []backup.Resource{r}
-				step := firstStep(t, probe, p, at)
-				forged := backup.Snapshot{Volume: "vol-b1", SizeGiB: 30, Started: at.Add(time.Second), Description: step.Description}
-				c.put(siteB, forged, step.Tags).done = at
-			}
+	for name, shared := range map[string]bool{"shared": true, "not shared": false} {
+		t.Run(name, func(t *testing.T) { inTime(t, func(t *testing.T) { flood(t, shared) }) })
+	}
+}
+
+func flood(t *testing.T, shared bool) {
+	p, start := nightly(), time.Now()
+	p.Sources = p.Sources[1:]
+	c := story(t)
+	run(t, c, p, start)
+	before := len(c.at(home))
+	time.Sleep(24 * time.Hour)
+	// A hundred runs between the real ones, each a perfect forgery, and as
+	// many of instances that never were.
+	for i := range 100 {
+		at := start.Add(time.Duration(i+1) * time.Minute)
+		for _, id := range []string{"i-b1", fmt.Sprintf("i-%d", i)} {
+			r := c.resources[siteB][0]
+			r.ARN = fmt.Sprintf("arn:aws:ec2:%s:%s:instance/%s", region, beta, id)
+			probe := newCloud(t)
+			probe.resources[siteB] = []backup.Resource{r}
+			step := firstStep(t, probe, p, at)
+			forged := backup.Snapshot{Volume: "vol-b1", SizeGiB: 30, Started: at.Add(time.Second), Description: step.Description}
+			c.put(siteB, forged, step.Tags).done = at
 		}
-		for _, s := range c.at(siteB) {
-			s.shared[vault] = true
+	}
+	for _, s := range c.at(siteB) {
+		s.shared[vault] = shared
+	}
+	time.Sleep(time.Minute)
+	told := 0
+	e := engine(t, c, backup.Options{OnEvent: func(ev backup.Event) {
+		if errors.Is(ev.Err, backup.ErrUnproven) {
+			told++
 		}
-		time.Sleep(time.Minute)
-		told := 0
-		e := engine(t, c, backup.Options{OnEvent: func(ev backup.Event) {
-			if errors.Is(ev.Err, backup.ErrUnproven) {
-				told++
-			}
-		}})
-		report, err := e.Run(t.Context(), p, time.Now())
-		require.NoError(t, err)
-		settled := 0
-		for _, j := range report.Jobs {
-			if j.Settle {
-				require.Empty(t, j.Copies)
-				settled++
-			}
+	}})
+	report, err := e.Run(t.Context(), p, time.Now())
+	require.NoError(t, err)
+	settled := 0
+	for _, j := range report.Jobs {
+		if j.Settle {
+			require.Empty(t, j.Copies)
+			settled++
 		}
-		require.Equal(t, 1+16, settled, "one of the resource, and a few of strangers, to take back what is shared")
-		require.Equal(t, 1+16, told)
-		require.Equal(t, before+1, len(c.at(home)))
-	})
+	}
+	want := 0
+	if shared {
+		want = 1 + 16
+	}
+	require.Equal(t, want, settled, "one of the resource, and a few of strangers, to take back what is shared")
+	require.Equal(t, 1+16, told)
+	require.Equal(t, before+1, len(c.at(home)))
 }
 
 // A run that somebody makes up between two real ones, of a volume that he has

@@ -223,6 +223,43 @@ func TestEveryCopiesOneInSoMany(t *testing.T) {
 	})
 }
 
+// Originals were doubled, and one copy of the spare ones came first: what counts
+// is the set that is whole, and nothing is left to do.
+func TestASpareCopyIsNothingLeft(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), fleetPlan(), time.Now()
+		c.resources[siteB] = []backup.Resource{instance(siteB, "i-b1", root("vol-b1", 30), plain("vol-b2", 30))}
+		run(t, c, p, at)
+		forge(c, c.at(home)[0], func(s *backup.Snapshot) {
+			s.Started = s.Started.Add(-time.Second)
+			s.Tags["snapkeep:taken"] = at.UTC().Format(time.RFC3339Nano)
+		})
+		time.Sleep(24 * time.Hour)
+		for _, j := range jobs(t, engine(t, c, backup.Options{}), p, time.Now()) {
+			require.False(t, j.Settle)
+		}
+	})
+}
+
+// A point that was copied counts as copied though its originals were pruned.
+func TestEveryCountsFromACopyWithoutOriginals(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		far := copyTo(home)
+		far.Every = 3
+		c, p, at := story(t), nightly(far), time.Now()
+		c.resources[siteB] = []backup.Resource{instance(siteB, "i-b1", root("vol-b1", 30), plain("vol-b2", 30))}
+		p.Sources = p.Sources[1:]
+		run(t, c, p, at)
+		require.Len(t, c.at(home), 2)
+		for _, s := range c.at(siteB) {
+			s.gone = true
+		}
+		time.Sleep(24 * time.Hour)
+		run(t, c, p, at.Add(24*time.Hour))
+		require.Len(t, c.at(home), 2)
+	})
+}
+
 // Of resources that are gone no more than a few are settled for what the
 // protected account says of them; for what the vault knows, all are.
 func TestAllThatTheVaultKnowsOfIsSettled(t *testing.T) {
@@ -262,34 +299,94 @@ func TestAllThatTheVaultKnowsOfIsSettled(t *testing.T) {
 // A run whose last copy was begun a short while ago may be somebody's at work,
 // though its originals are older, and none of its copies is under way.
 func TestTheLastCopyOfARunCounts(t *testing.T) {
-	inTime(t, func(t *testing.T) {
-		c, p, at := fleet(t, 3, same(10)), fleetPlan(), time.Now()
-		c.takesOf = func(s backup.Snapshot) time.Duration {
-			if s.KMSKey == "" {
-				return time.Minute
-			}
-			return 50 * time.Minute
+	third := backup.Site{Account: "333333333333", Region: region}
+	itself := backup.Source{Account: vault, Regions: []string{region}, Select: backup.Selector{All: true}}
+	for name, test := range map[string]struct {
+		to   backup.Site
+		more []backup.Source
+	}{
+		"in the vault":                         {home, nil},
+		"in the vault, which is protected too": {home, []backup.Source{itself}},
+		"in a third account":                   {third, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := fleetPlan()
+			p.Copies, p.Sources = []backup.Copy{copyTo(test.to)}, append(p.Sources, test.more...)
+			inTime(t, func(t *testing.T) { lastCopyCounts(t, p) })
+		})
+	}
+}
+
+func lastCopyCounts(t *testing.T, p backup.Plan) {
+	c, at, to := fleet(t, 3, same(10)), time.Now(), p.Copies[0].Site()
+	c.takesOf = func(s backup.Snapshot) time.Duration {
+		if s.KMSKey == "" {
+			return time.Minute
 		}
+		return 50 * time.Minute
+	}
+	ctx, crash := withStop(t)
+	copied := 0
+	c.before = func(k call) error {
+		if k.op == string(backup.StepCopy) {
+			if copied++; copied == 3 {
+				crash()
+			}
+		}
+		return ctx.Err()
+	}
+	_, err := engine(t, c, backup.Options{Slots: 1}).Run(ctx, p, at)
+	require.Error(t, err)
+	c.before = nil
+	require.Len(t, c.at(to), 2)
+	settled := func(after time.Duration) bool {
+		time.Sleep(time.Until(at.Add(after)))
+		return jobs(t, engine(t, c, backup.Options{}), p, time.Now())[0].Settle
+	}
+	require.False(t, settled(110*time.Minute))
+	require.True(t, settled(3*time.Hour))
+}
+
+// What a protected account shows of the runs of another does not hold these up,
+// and what copies in the resource's own account say is no proof for the vault.
+func TestWhatProtectedAccountsSayOfRuns(t *testing.T) {
+	elsewhere, own := backup.Site{Account: alpha, Region: other}, backup.Site{Account: beta, Region: other}
+	two := []backup.Resource{instance(siteB, "i-b1", root("vol-b1", 30), plain("vol-b2", 10))}
+	cut := func(t *testing.T, p backup.Plan, at time.Time) *cloud {
+		c := newCloud(t)
+		c.resources[siteB] = two
 		ctx, crash := withStop(t)
-		copied := 0
-		c.before = func(k call) error {
+		c.after = func(k call) error {
 			if k.op == string(backup.StepCopy) {
-				if copied++; copied == 3 {
-					crash()
-				}
+				crash()
 			}
 			return ctx.Err()
 		}
-		_, err := engine(t, c, backup.Options{Slots: 1}).Run(ctx, p, at)
-		require.Error(t, err)
-		c.before = nil
-		require.Len(t, c.at(home), 2)
-		settled := func(after time.Duration) bool {
-			time.Sleep(time.Until(at.Add(after)))
-			return jobs(t, engine(t, c, backup.Options{}), p, time.Now())[0].Settle
-		}
-		require.False(t, settled(110*time.Minute))
-		require.True(t, settled(3*time.Hour))
+		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+		require.ErrorIs(t, err, context.Canceled)
+		c.after = nil
+		return c
+	}
+	inTime(t, func(t *testing.T) {
+		p, at := nightly(copyTo(home), copyTo(elsewhere)), time.Now()
+		probe := newCloud(t)
+		probe.resources[siteB] = two
+		run(t, probe, p, at)
+		c := cut(t, p, at)
+		require.Len(t, c.at(home), 1)
+		time.Sleep(24 * time.Hour)
+		forge(c, probe.at(elsewhere)[0], func(s *backup.Snapshot) { s.Started = time.Now() })
+		time.Sleep(time.Minute)
+		require.True(t, jobs(t, engine(t, c, backup.Options{}), p, time.Now())[0].Settle)
+	})
+	inTime(t, func(t *testing.T) {
+		p, at := nightly(copyTo(own), copyTo(home)), time.Now()
+		c := cut(t, p, at)
+		require.Len(t, c.at(own), 1)
+		time.Sleep(24 * time.Hour)
+		run(t, c, p, time.Now())
+		require.Len(t, c.at(own), 4, "both runs are whole there")
+		require.Len(t, c.at(home), 2, "the vault has the new one alone")
 	})
 }
 

@@ -204,12 +204,21 @@ func TestRunsOfTwoProcessesThatOverlap(t *testing.T) {
 
 // What a process left is settled once nothing was made for its run for a while.
 func TestARunIsLeftAloneForAWhile(t *testing.T) {
-	for after, settled := range map[time.Duration]bool{30 * time.Minute: false, 90 * time.Minute: true} {
+	for _, test := range []struct {
+		last    backup.StepKind
+		after   time.Duration
+		settled bool
+	}{
+		{backup.StepCopy, 30 * time.Minute, false},
+		{backup.StepCopy, 90 * time.Minute, true},
+		{backup.StepShare, 30 * time.Minute, false},
+		{backup.StepShare, 90 * time.Minute, true},
+	} {
 		inTime(t, func(t *testing.T) {
 			c, p, at := fleet(t, 3, same(10)), fleetPlan(), time.Now()
 			ctx, crash := withStop(t)
 			c.after = func(k call) error {
-				if k.op == string(backup.StepCopy) {
+				if k.op == string(test.last) {
 					crash()
 				}
 				return ctx.Err()
@@ -217,9 +226,9 @@ func TestARunIsLeftAloneForAWhile(t *testing.T) {
 			_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
 			require.Error(t, err)
 			c.after = nil
-			time.Sleep(after)
+			time.Sleep(test.after)
 			list := jobs(t, engine(t, c, backup.Options{}), p, time.Now())
-			require.Equal(t, settled, list[0].Settle, after)
+			require.Equal(t, test.settled, list[0].Settle, "%+v", test)
 			list = jobs(t, engine(t, c, backup.Options{Rest: time.Minute}), p, time.Now())
 			require.True(t, list[0].Settle)
 		})

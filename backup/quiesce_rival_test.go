@@ -125,3 +125,19 @@ func TestScriptsWhoseEndIsNotTold(t *testing.T) {
 		sound(t, c, p)
 	})
 }
+
+// Where neither script was delivered, the instance never rested: that is no
+// reason to go on trying, nor to say that it may still be at rest.
+func TestAnAgentThatIsGone(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), calm(true)
+		c.agent.gone = true
+		c.agent.run = func(backup.StepKind, int) (time.Duration, backup.CommandState) {
+			return time.Second, backup.CommandFailed
+		}
+		report := run(t, c, p, time.Now())
+		require.Equal(t, backup.Done, report.Jobs[0].Stage)
+		require.Equal(t, []backup.StepKind{backup.StepQuiesce, backup.StepResume}, c.sent(db))
+		require.Equal(t, []backup.Consistency{backup.FellBack, backup.FellBack}, consistencies(t, c, p))
+	})
+}

@@ -172,11 +172,12 @@ func TestAfterThatFailsIsToldAndThePointIsGood(t *testing.T) {
 
 // A refusal to send the script is no reason to try again.
 func TestScriptsThatAreRefused(t *testing.T) {
-	for _, fallback := range []bool{true, false} {
+	for _, p := range []backup.Plan{calm(true), calm(false), byVSS(true), byVSS(false)} {
+		fallback := p.Sources[0].Quiesce.Fallback
 		inTime(t, func(t *testing.T) {
-			c, p := story(t), calm(fallback)
+			c := story(t)
 			c.before = func(k call) error {
-				if k.op == "quiesce" {
+				if k.op == "quiesce" || k.op == "vss" {
 					return fmt.Errorf("SendCommand: %w", backup.ErrDenied)
 				}
 				return nil

@@ -31,6 +31,30 @@ func TestVSSMakesTheSnapshots(t *testing.T) {
 	})
 }
 
+// What VSS vouches for may be listed some time after it said that it was done.
+func TestVSSVouchesLater(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p := story(t), byVSS(false)
+		c.after = func(k call) error {
+			if k.op != "vss" {
+				return nil
+			}
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			s := c.snaps[c.order[0]]
+			delete(s.Tags, "AppConsistent")
+			time.AfterFunc(2*time.Minute, func() {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				s.Tags["AppConsistent"] = "True"
+			})
+			return nil
+		}
+		run(t, c, p, time.Now())
+		require.Equal(t, []backup.Consistency{backup.VSSConsistent, backup.VSSConsistent}, consistencies(t, c, p))
+	})
+}
+
 // Whatever VSS does not vouch for falls back, or fails.
 func TestVSSThatFails(t *testing.T) {
 	for name, test := range map[string]struct {

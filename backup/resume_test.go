@@ -87,6 +87,31 @@ func TestARunIsResumedAfterItsResourceChanged(t *testing.T) {
 	}
 }
 
+// A run that is taken up again knows under which keys its volumes are.
+func TestAResumedRunKnowsItsKeys(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, at := story(t), fleetPlan(), time.Now()
+		secret := plain("vol-b2", 5)
+		secret.Encrypted, secret.KMSKey = true, keyAt(siteB)
+		c.resources[siteB] = []backup.Resource{instance(siteB, "i-b1", root("vol-b1", 30), secret)}
+		ctx, crash := withStop(t)
+		c.after = func(k call) error {
+			if k.op == string(backup.StepCopy) {
+				crash()
+			}
+			return ctx.Err()
+		}
+		_, err := engine(t, c, backup.Options{}).Run(ctx, p, at)
+		require.Error(t, err)
+		c.after = nil
+		time.Sleep(time.Minute)
+		for _, m := range jobs(t, engine(t, c, backup.Options{}), p, at)[0].Resource.Members {
+			require.Equal(t, m.Volume == "vol-b2", m.Encrypted)
+			require.Equal(t, m.Volume == "vol-b2", m.KMSKey == keyAt(siteB))
+		}
+	})
+}
+
 func attach(r *backup.Resource) { r.Members = append(r.Members, plain("vol-b3", 5)) }
 func grow(r *backup.Resource)   { r.Members[0].SizeGiB = 60 }
 func detach(r *backup.Resource) { r.Members = r.Members[:1] }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -61,12 +60,8 @@ func check(plan string) error {
 	return nil
 }
 
-// sync brings the directory's entries to the disk. Windows does that by itself,
-// and has no call for it.
+// sync brings the directory's entries to the disk.
 func (d *Dir) sync() error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
 	f, err := d.root.Open(".")
 	if err != nil {
 		return err

@@ -6,7 +6,8 @@
 //	go run ./internal/mutate -sample 20      # as many, drawn by -seed
 //	go run ./internal/mutate -only settle.go # those whose names match
 //
-// A condition is that of an if, or one of a switch without a tag. All mutants
+// A condition is that of an if, one of a switch without a tag, or what a
+// function returns as a bool: there each operand of && and || is one. All mutants
 // are compiled into one test binary, which an environment variable tells which
 // one to be. First each test is run by itself without any, to learn how long it
 // takes and which conditions it asks. Then a mutant has to pass the tests that
@@ -16,4 +17,8 @@
 // with the reason why no test can notice it, or none needs to. Any other that
 // survives makes the program fail, and so does, with -listed, one that is
 // listed and is noticed.
+//
+// Of some 800 conditions six are listed, and no other survives. All of them take
+// a quarter of an hour of processor time, a mutant about a second; what the gate
+// tries is a sample of a hundred, always the same for the same code.
 package main

@@ -92,9 +92,19 @@ func instrument(file string, source []byte, first int) ([]byte, []mutant, error)
 }
 
 // conditions returns those of a function, in order.
-func conditions(f *ast.FuncDecl) (list []ast.Expr) {
-	ast.Inspect(f, func(n ast.Node) bool {
+func conditions(f *ast.FuncDecl) []ast.Expr {
+	list := within(f.Body, f.Type)
+	slices.SortStableFunc(list, func(a, b ast.Expr) int { return int(a.Pos() - b.Pos()) })
+	return list
+}
+
+// within returns the conditions in the body of a function of a type.
+func within(body *ast.BlockStmt, of *ast.FuncType) (list []ast.Expr) {
+	ast.Inspect(body, func(n ast.Node) bool {
 		switch n := n.(type) {
+		case *ast.FuncLit:
+			list = append(list, within(n.Body, n.Type)...)
+			return false
 		case *ast.IfStmt:
 			list = append(list, n.Cond)
 		case *ast.SwitchStmt:
@@ -104,11 +114,45 @@ func conditions(f *ast.FuncDecl) (list []ast.Expr) {
 			for _, clause := range n.Body.List {
 				list = append(list, clause.(*ast.CaseClause).List...)
 			}
+		case *ast.ReturnStmt:
+			for i, result := range n.Results {
+				if len(n.Results) == of.Results.NumFields() && isBool(of.Results, i) {
+					list = append(list, operands(result)...)
+				}
+			}
 		}
 		return true
 	})
-	slices.SortStableFunc(list, func(a, b ast.Expr) int { return int(a.Pos() - b.Pos()) })
 	return list
+}
+
+// isBool says whether the i-th of the results of a function is declared as one.
+func isBool(results *ast.FieldList, i int) bool {
+	for _, f := range results.List {
+		if i -= max(len(f.Names), 1); i < 0 {
+			name, ok := f.Type.(*ast.Ident)
+			return ok && name.Name == "bool"
+		}
+	}
+	return false
+}
+
+// operands returns those of && and || in what is returned, or that itself; but
+// not what is constant.
+func operands(e ast.Expr) []ast.Expr {
+	switch e := e.(type) {
+	case *ast.ParenExpr:
+		return operands(e.X)
+	case *ast.BinaryExpr:
+		if e.Op == token.LAND || e.Op == token.LOR {
+			return append(operands(e.X), operands(e.Y)...)
+		}
+	case *ast.Ident:
+		if e.Name == "true" || e.Name == "false" {
+			return nil
+		}
+	}
+	return []ast.Expr{e}
 }
 
 func oneLine(text []byte) string { return strings.Join(strings.Fields(string(text)), " ") }

@@ -29,6 +29,18 @@ func f(a, b int) int {
 	}
 	return 4
 }
+
+func h(a, b int) (n int, ok bool) {
+	g := func() string { return "a" + "b" }
+	return len(g()), a < 0 || (b < 0 && !(a == b))
+}
+
+func k(a int) bool {
+	if a < 0 {
+		return true
+	}
+	return a > 9
+}
 `
 
 func TestEachConditionIsWrappedOnce(t *testing.T) {
@@ -44,10 +56,16 @@ func TestEachConditionIsWrappedOnce(t *testing.T) {
 		"p.go f: a == b",
 		"p.go f: g(func() bool { if a == b { return true } return false })",
 		"p.go f: a == b #2",
+		"p.go h: a < 0",
+		"p.go h: b < 0",
+		"p.go h: !(a == b)",
+		"p.go k: a < 0",
+		"p.go k: a > 9",
 	}, names)
 	for _, want := range []string{
 		"if x := a; mutated(7) != (x > 0 && b > 0) {", "case mutated(8) != (a == b), mutated(9) != (g(func() bool {",
 		"if mutated(10) != (a == b) {", "case 1:",
+		"return len(g()), mutated(11) != (a < 0) || (mutated(12) != (b < 0) && mutated(13) != (!(a == b)))", "return true",
 	} {
 		require.Contains(t, string(text), want)
 	}

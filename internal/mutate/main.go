@@ -21,7 +21,7 @@ const dir = "backup"
 // making anything twice or taking anything forged.
 var files = []string{
 	"act.go", "adopt.go", "advance.go", "archive_move.go", "archive_thaw.go", "copies.go", "decide.go", "history.go", "id.go",
-	"images.go", "jobs.go", "locks.go", "making.go", "older.go", "originals.go", "proof.go", "quiesce.go", "quiesce_job.go",
+	"images.go", "jobs.go", "locks.go", "making.go", "narrow.go", "older.go", "originals.go", "proof.go", "quiesce.go", "quiesce_job.go",
 	"quiesce_vss.go", "settle.go", "sight.go", "slot.go", "tag.go", "tagvalue.go", "trial.go", "view.go",
 }
 
