@@ -152,9 +152,9 @@ func (l *lab) disturbs(k call) {
 	l.resting = ""
 }
 
-// left returns the ARN of an instance that is at rest, or on its way there;
+// leftResting returns the ARN of an instance that is at rest, or on its way there;
 // empty if it is not.
-func (l *lab) left(id string) string {
+func (l *lab) leftResting(id string) string {
 	if l.ended(id) {
 		return ""
 	}

@@ -87,7 +87,7 @@ func (l *lab) endure(rng *rand.Rand, d deed) (tries int) {
 		if died || rng.IntN(2) == 0 {
 			l.begin()
 			if d.at != nil && l.want.perhaps.IsZero() {
-				l.resting = l.left(db)
+				l.resting = l.leftResting(db)
 			}
 		}
 	}

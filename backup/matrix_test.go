@@ -187,7 +187,7 @@ func (r *trial) goesOn() {
 // isResumed is the ending in which another engine does the same again.
 func (r *trial) isResumed() {
 	r.restart()
-	r.resting = r.left(db)
+	r.resting = r.leftResting(db)
 	require.NoError(r.t, r.deed.do(r.t.Context(), r.lab), "done again")
 	r.deed.then(r.lab)
 	r.end(r.want[0])

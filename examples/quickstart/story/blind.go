@@ -19,7 +19,9 @@ type blind struct {
 
 func (b blind) Open(cfg aws.Config, site backup.Site) backup.Client {
 	c := b.Driver.Open(cfg, site)
-	return blindClient{c, c.(backup.Holder), c.(backup.Locker), c.(backup.Thawer), c.(backup.Timekeeper), b.w}
+	return blindClient{
+		c, c.(backup.Holder), c.(backup.Locker), c.(backup.Thawer), c.(backup.Timekeeper), c.(backup.Imager), c.(backup.Commander), b.w,
+	}
 }
 
 type blindClient struct {
@@ -28,6 +30,8 @@ type blindClient struct {
 	backup.Locker
 	backup.Thawer
 	backup.Timekeeper
+	backup.Imager
+	backup.Commander
 	w *World
 }
 

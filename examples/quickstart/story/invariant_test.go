@@ -56,7 +56,11 @@ func (l *lab) check() []string {
 	snapshots := l.Cloud.Snapshots()
 	l.checkEach(&v, snapshots)
 	l.checkLocks(&v, snapshots)
-	l.checkSets(&v, l.sets(snapshots))
+	sets := l.sets(snapshots)
+	l.checkImages(&v, sets)
+	l.checkTiers(&v, snapshots)
+	l.checkRests(&v)
+	l.checkSets(&v, sets)
 	l.checkRestored(&v)
 	l.checkCatalog(&v)
 	return v
@@ -126,9 +130,22 @@ func (l *lab) placesOf(p protected, at time.Time) (places []backup.Copy) {
 		places = append(places, backup.Copy{Account: p.site.Account, Region: p.site.Region})
 	}
 	if perhaps && !slices.Contains(l.want.unproven, at) || slices.Contains(l.want.copies, at) {
-		places = append(places, l.Plan.Copies...)
+		for _, c := range l.Plan.Copies {
+			if !slices.Contains(l.want.gone[c.Site()], at) {
+				places = append(places, c)
+			}
+		}
 	}
 	return places
+}
+
+// placeAt returns the plan's destination at a site.
+func (l *lab) placeAt(site backup.Site) backup.Copy {
+	i := slices.IndexFunc(l.Plan.Copies, func(c backup.Copy) bool { return c.Site() == site })
+	if i < 0 {
+		return backup.Copy{}
+	}
+	return l.Plan.Copies[i]
 }
 
 // checkSet looks at the originals, or with a key at the copies, of a resource.
@@ -282,6 +299,9 @@ func (l *lab) checkVolumes(v *verdict, r restored, key string, volumes map[strin
 // none has anything that no restore needs.
 func (l *lab) checkCatalog(v *verdict) {
 	n, least := 0, len(l.resources)*(len(l.want.originals)+len(l.want.copies)*len(l.Plan.Copies))
+	for _, gone := range l.want.gone {
+		least -= len(l.resources) * len(gone)
+	}
 	for p, err := range l.Engine.Points(l.ctx, backup.PointFilter{Sites: l.Plan.Sites()}) {
 		switch {
 		case err != nil:
@@ -290,6 +310,8 @@ func (l *lab) checkCatalog(v *verdict) {
 			v.add("catalog: %s of %s at %s is %v", p.ID, p.Resource, p.Site, p.State)
 		case len(p.Extra) > 0:
 			v.add("catalog: %s of %s at %s has %d snapshots too many", p.ID, p.Resource, p.Site, len(p.Extra))
+		case p.Consistency == backup.ApplicationConsistent && !l.atRest(p.Resource, p.Time):
+			v.add("catalog: %s of %s at %s was made at %v, not at rest", p.ID, p.Resource, p.Site, p.Time)
 		}
 		n++
 	}
@@ -305,14 +327,14 @@ func (l *lab) print() []string {
 	for _, s := range l.Cloud.Snapshots() {
 		var tags []string
 		for k, v := range s.Tags {
-			if k == "snapkeep:taken" {
+			if k == "snapkeep:taken" || k == "snapkeep:consistency" {
 				v = "then"
 			}
 			tags = append(tags, k+"="+v)
 		}
 		slices.Sort(tags)
-		lines = append(lines, fmt.Sprintf("%s/%s: %s of %s, %d GiB, key %q, of %s/%s, shared with %v, %s",
-			s.Account, s.Region, s.State, s.Origin, s.SizeGiB, s.KeyARN, s.Source.Account, s.Source.Region, s.Shares, strings.Join(tags, " ")))
+		lines = append(lines, fmt.Sprintf("%s/%s: %s of %s, %d GiB, key %q, of %s/%s, shared with %v, in %s, %s",
+			s.Account, s.Region, s.State, s.Origin, s.SizeGiB, s.KeyARN, s.Source.Account, s.Source.Region, s.Shares, s.Tier, strings.Join(tags, " ")))
 	}
 	for _, r := range l.want.restored {
 		for _, m := range r.report.Volumes {

@@ -38,6 +38,7 @@ type lab struct {
 	want      wanted
 	ahead     time.Duration // how far AWS's clock is ahead of the process's, see moveTo
 
+	ran      scripts
 	watching sync.WaitGroup
 	mu       sync.Mutex      // guards the two below
 	safe     map[string]bool // what has had a complete copy, and where
@@ -65,7 +66,13 @@ type wanted struct {
 	// perhaps are the runs of which a resource may have nothing at all, for
 	// they were never taken up again; of unproven ones there are no copies.
 	perhaps, unproven []time.Time
-	restored          []restored
+	// gone are runs whose copies were pruned at one destination.
+	gone     map[backup.Site][]time.Time
+	restored []restored
+	// cold are runs whose copies at coldSite are in the archive; thawed says
+	// that they were brought back.
+	cold   []time.Time
+	thawed bool
 }
 
 // runs returns all runs, oldest first, each once.

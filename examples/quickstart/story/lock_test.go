@@ -49,13 +49,17 @@ func (l *lab) checkLocks(v *verdict, snapshots []backuptest.Snapshot) {
 		if s.Tags["snapkeep:vault"] != string(l.vault()) || s.Tags["snapkeep:step"] != "" {
 			continue
 		}
-		lock, want := l.Plan.Lock, types.LockStateGovernance
+		lock := l.Plan.Lock
 		if s.Tags["snapkeep:source"] != "" {
-			lock, want = l.Plan.Copies[0].Lock, types.LockStateCompliance
+			lock = l.placeAt(backup.Site{Account: s.Account, Region: s.Region}).Lock
 		} else if loose[s.Tags["snapkeep:run"]] {
 			continue
 		}
-		if lock != nil && s.Lock != want && time.Since(s.Done) < 24*time.Hour*time.Duration(lock.Days) {
+		if lock == nil {
+			continue
+		}
+		want := types.LockState(lock.Mode)
+		if s.Lock != want && time.Since(s.Done) < 24*time.Hour*time.Duration(lock.Days) {
 			v.add("the lock of %s of %s is %q, want %q", s.ID, s.Account, s.Lock, want)
 		}
 	}

@@ -39,15 +39,15 @@ const soakRounds = 25
 // a quarter of an hour, and every fifth has AWS's answers hang as often as all
 // other ways of failing come together. Every third, others than those of the
 // listings, goes on at each restart, and in each step, on a machine whose clock is
-// another.
+// another. Every fourth has a plan that asks for all there is at once.
 func TestSoak(t *testing.T) {
-	s := setting{
+	plain := setting{
 		build: func(t *testing.T) *lab { return kept(t, "last=1", "last=1") },
 		steps: func() []step {
 			return []step{aDay("day 1"), aDay("day 2"), aPruning(1, 1), aRestore(1, restore.Instance), aRestore(2, restore.Volumes)}
 		},
 	}
-	want := refer(t, s)
+	settings, wants := []setting{plain, allAtOnce()}, [][]reference{refer(t, plain), refer(t, allAtOnce())}
 	seeds := *soakSeeds
 	if testing.Short() {
 		seeds = min(seeds, 4)
@@ -55,10 +55,14 @@ func TestSoak(t *testing.T) {
 	var throttled, moves atomic.Int64
 	t.Run("seeds", func(t *testing.T) {
 		for seed := range seeds {
+			which := 0
+			if seed%4 == 1 {
+				which = 1
+			}
 			t.Run(strconv.Itoa(seed), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					w := soak(t, s, uint64(seed), want)
+					w := soak(t, settings[which], uint64(seed), wants[which])
 					throttled.Add(w.throttled)
 					moves.Add(w.moves)
 				})

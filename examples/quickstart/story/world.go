@@ -44,6 +44,7 @@ type World struct {
 	Install  iampolicy.Installation // what the roles and policies were generated from
 	// Options of the engines that Restart makes; it sets Vault itself.
 	Options backup.Options
+	EBS     ebs.Options // of their driver
 	// Session is how long the roles' sessions last. Zero means an hour.
 	Session time.Duration
 
@@ -108,7 +109,7 @@ func (w *World) Restart() error {
 	w.sessions = sessions
 	opts := w.Options
 	opts.Vault = vault
-	if w.Engine, err = backup.New(sessions, []backup.Driver{blind{ebs.New(ebs.Options{}), w}}, opts); err != nil {
+	if w.Engine, err = backup.New(sessions, []backup.Driver{blind{ebs.New(w.EBS), w}}, opts); err != nil {
 		return err
 	}
 	w.Restorer, err = restore.New(sessions, restore.Options{})
