@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/snapkeep/snapkeep/accounts"
@@ -96,8 +97,12 @@ func (d *Dir) write(name string, body []byte) error {
 	return errors.Join(err, f.Sync(), f.Close())
 }
 
-// sync brings a directory's entries to the disk.
+// sync brings a directory's entries to the disk. Windows does that by itself,
+// and has no call for it.
 func (d *Dir) sync(name string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
 	f, err := d.root.Open(name)
 	if err != nil {
 		return err

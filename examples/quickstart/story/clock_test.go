@@ -37,6 +37,7 @@ func (w *weather) restart() {
 		w.moveTo(time.Duration(w.random.IntN(599)-299) * time.Second)
 	}
 	require.NoError(w.t, w.Restart())
+	w.born = time.Now()
 }
 
 // clocks are how far AWS's is ahead of that of the process that is killed, and

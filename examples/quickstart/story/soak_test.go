@@ -52,7 +52,7 @@ func TestSoak(t *testing.T) {
 	if testing.Short() {
 		seeds = min(seeds, 4)
 	}
-	var throttled, moves atomic.Int64
+	var throttled, moves, hung, renewed atomic.Int64
 	t.Run("seeds", func(t *testing.T) {
 		for seed := range seeds {
 			which := 0
@@ -65,12 +65,16 @@ func TestSoak(t *testing.T) {
 					w := soak(t, settings[which], uint64(seed), wants[which])
 					throttled.Add(w.throttled)
 					moves.Add(w.moves)
+					hung.Add(w.hung)
+					renewed.Add(w.renewed)
 				})
 			})
 		}
 	})
 	require.Positive(t, throttled.Load(), "nothing was throttled")
 	require.Positive(t, moves.Load(), "no clock was another's")
+	require.Positive(t, hung.Load(), "nothing hung")
+	require.Positive(t, renewed.Load(), "no credentials expired")
 }
 
 // soak endures all steps of a setting, and returns what it stood.
@@ -103,7 +107,8 @@ func soak(t *testing.T, s setting, seed uint64, want []reference) *weather {
 	}
 	stats := l.Cloud.Stats()
 	require.Positive(t, stats.Faults)
-	t.Logf("%d calls, %d failed, %d throttled, %d rounds, %d deaths, %d moves", w.calls, stats.Faults, w.throttled, w.rounds, w.deaths, w.moves)
+	t.Logf("%d calls, %d failed, %d hung, %d throttled, %d rounds, %d deaths, %d moves, %d renewed",
+		w.calls, stats.Faults, w.hung, w.throttled, w.rounds, w.deaths, w.moves, w.renewed)
 	return w
 }
 
@@ -116,6 +121,10 @@ type weather struct {
 
 	calls, deaths, rounds int
 	throttled, moves      int64 // calls that were throttled for longer than the SDK puts up with; moves to another clock
+	// hung are calls that hung, renewed are those that were made when all
+	// credentials had expired that the process began with.
+	hung, renewed int64
+	born          time.Time // the process
 }
 
 // endure takes a step again and again until it reports success.
@@ -145,6 +154,9 @@ func (w *weather) once(s step) error {
 	rival := w.rival(ctx)
 	w.Cloud.SetFault(w.watch(func(c backuptest.Call) backuptest.Fault {
 		w.calls++
+		if w.Session > 0 && c.Service == "ec2" && time.Since(w.born) > w.Session {
+			w.renewed++
+		}
 		if calls++; calls == deadline {
 			dead = true
 			w.deaths++
@@ -188,6 +200,7 @@ func (w *weather) fault() backuptest.Fault {
 		f.Way = backuptest.Truncate
 	case 4:
 		f.Way = backuptest.Hang
+		w.hung++
 	case 5:
 		f.Way = backuptest.Refuse
 	default:
