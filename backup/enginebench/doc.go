@@ -2,7 +2,7 @@
 // backup, from outside, in a simulated AWS and in virtual time.
 //
 //	go test -run '^$' -bench Engine ./backup/enginebench
-//	go test -run '^$' -bench 'Engine$/volumes=1000/accounts=5/slots=20' ./backup/enginebench -engine.seeds 20
+//	go test -run '^$' -bench 'Engine$/volumes=1000$/accounts=5/slots=20' ./backup/enginebench -engine.seeds 20
 //
 // # The world
 //
