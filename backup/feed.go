@@ -127,10 +127,10 @@ func (e *Engine) Changed(c Change) {
 	e.ears.hear(c, time.Now(), e.opts.Grace)
 	for _, s := range concerned {
 		s.mu.Lock()
-		s.now = nil
+		s.now = nil // due is another
 		s.mu.Unlock()
+		s.changed()
 	}
-	e.news.Add(1)
 	for _, q := range queues {
 		q.stirred()
 	}

@@ -24,6 +24,11 @@ type line struct {
 	listing int // the one they have seen
 	looking int // job that went to look; noJob if none
 	trying  int // how many went on because there was room, and are not back
+	// still says that nobody has joined it or come back to it since it was last
+	// stirred: the listing had that version then, and the next was due at due.
+	still   bool
+	version int64
+	due     time.Time
 }
 
 const noJob = -1
@@ -62,7 +67,7 @@ func (q *queue) join(id lineID, e entry, j Job) {
 	if id.kind == roomCopies {
 		e.work, e.longest = j.missing(id.view.site, q.engine.opts.Estimate)
 	}
-	l.sight = q.engine.sight(id.view) // the engine may have dropped the one before
+	l.sight, l.still = q.engine.sight(id.view), false // the engine may have dropped the one before
 	count, _, _ := l.state(q.engine)
 	e.news = count[1]
 	if q.first(l) == nil {
@@ -104,11 +109,23 @@ func (q *queue) stirAll(now time.Time) time.Time {
 	}
 	q.still, q.news, q.due = true, news, time.Time{}
 	for _, l := range q.lines {
-		if due := q.stir(l, now); !due.IsZero() && (q.due.IsZero() || due.Before(q.due)) {
+		if due := q.stirOne(l, now); !due.IsZero() && (q.due.IsZero() || due.Before(q.due)) {
 			q.due = due
 		}
 	}
 	return q.due
+}
+
+// stirOne stirs a line, if that can have an effect: there may be a thousand.
+// What there is room for, any job that is back can have changed.
+func (q *queue) stirOne(l *line, now time.Time) time.Time {
+	version := l.sight.version.Load()
+	if l.id.kind == roomNone && l.still && l.version == version && (l.due.IsZero() || l.due.After(now)) {
+		return l.due
+	}
+	l.still, l.version = true, version
+	l.due = q.stir(l, now)
+	return l.due
 }
 
 // stir lets those go on for whom there is something new, and returns when the
@@ -162,6 +179,7 @@ func (q *queue) returned(job int) {
 		return
 	}
 	delete(q.out, job)
+	o.line.still = false
 	if o.trying {
 		o.line.trying--
 	} else {

@@ -33,6 +33,7 @@ type sight struct {
 
 	foresee func(*view) outlook
 	news    *atomic.Int64 // the engine's
+	version atomic.Int64  // counts what is new of this one
 
 	used time.Time // when somebody last asked for it; the engine's mu guards it
 }
@@ -100,6 +101,12 @@ func (s *sight) current() *view {
 	return s.now
 }
 
+// changed tells who waits in lines that there is something new.
+func (s *sight) changed() {
+	s.version.Add(1)
+	s.news.Add(1)
+}
+
 // add notes what one of our calls made.
 func (s *sight) add(snaps []Snapshot, now time.Time) {
 	s.mu.Lock()
@@ -109,7 +116,7 @@ func (s *sight) add(snaps []Snapshot, now time.Time) {
 	}
 	s.now = nil
 	s.count[1]++
-	s.news.Add(1)
+	s.changed()
 }
 
 // put replaces the listing, and forgets what it shows of what was made, and
@@ -136,7 +143,7 @@ func (s *sight) put(v *view, grace time.Duration) (before outlook) {
 	})
 	s.count[0]++
 	s.count[1]++
-	s.news.Add(1)
+	s.changed()
 	s.last, s.now, s.made, s.tries, s.err, s.notBefore = v, nil, still, 0, nil, time.Time{}
 	return before
 }
