@@ -60,8 +60,8 @@ func unlike(c *cloud) {
 }
 
 // With a feed, a slot is filled soon after a copy ends, and there is a listing
-// for each end at most; without it, or when it is silent, it takes longer, or
-// more listings, and comes to the same.
+// for each end at most; without it, or when it is silent, it takes as long, or
+// longer, and more listings, and comes to the same.
 func TestAFeedSavesListings(t *testing.T) {
 	lists := map[string]int{}
 	took := map[string]time.Duration{}
@@ -82,7 +82,8 @@ func TestAFeedSavesListings(t *testing.T) {
 	}
 	t.Log(lists, took)
 	require.Less(t, lists["told"], 240, "one for each snapshot and each copy, as each ends alone")
-	require.Less(t, took["told"], took["silent"])
+	require.Less(t, lists["told"], lists["silent"])
+	require.Less(t, took["told"], took["silent"]*51/50, "who of those that wait is first depends on the scheduler")
 	require.Less(t, took["half is lost"], took["told"]*11/10)
 	require.Less(t, took["silent"], took["told"]*11/10)
 }
