@@ -20,5 +20,5 @@
 //
 // Of some 800 conditions six are listed, and no other survives. All of them take
 // a quarter of an hour of processor time, a mutant about a second; what the gate
-// tries is a sample of a hundred, always the same for the same code.
+// tries is a sample of sixty, always the same for the same code.
 package main
