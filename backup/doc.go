@@ -213,11 +213,11 @@
 // zero means. An [Engine] may be used by many goroutines. A [Job] may be
 // advanced by any process, by one at a time. Runs of one engine may overlap.
 // Two processes should not work on one run at the same time: see "What is made
-// twice". Two processes'
-// runs of different moments may overlap: a run leaves alone what another
-// process has made anything for in [Options.Rest], or has copies under way for.
-// To be on the safe side, let another process begin the next run only when the
-// last has returned, or its process is gone. All times are UTC.
+// twice". Two processes' runs of different moments may overlap: a run leaves
+// alone what another process has made anything for in [Options.Rest], or has
+// copies under way for. To be on the safe side, let another process begin the
+// next run only when the last has returned, or its process is gone. All times
+// are UTC.
 //
 // # What it costs
 //
@@ -238,8 +238,8 @@
 //
 // # What it does not do
 //
-// It holds no instance at rest by itself: the scripts that do are the host's.
-// It schedules nothing: when a run is due is the
-// host's to say. It tags nothing that exists, keeps no state on disk, reads no
-// environment and starts no goroutine that outlives a call.
+// It holds no instance at rest by itself: the scripts that do are the host's. It
+// schedules nothing: when a run is due is the host's to say. It tags nothing that
+// exists, keeps no state on disk, reads no environment and starts no goroutine
+// that outlives a call.
 package backup
