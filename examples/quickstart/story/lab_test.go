@@ -99,6 +99,9 @@ func newLab(t *testing.T, seed uint64, workers int) *lab {
 		World: world, t: t, ctx: t.Context(),
 		others: map[string]bool{}, past: map[string][]moment{}, safe: map[string]bool{},
 	}
+	// A renewal of credentials goes on for up to a minute when a run that began
+	// it has ended, and a bubble may not end before it.
+	t.Cleanup(func() { time.Sleep(time.Minute) })
 	l.Options = backup.Options{Concurrency: workers, MaxAge: 2 * time.Minute}
 	require.NoError(t, l.Restart())
 	for _, s := range l.Cloud.Snapshots() {
