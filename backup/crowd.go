@@ -11,16 +11,19 @@ import (
 // A crowd is who waits in a line. Where that is for slots, accounts take turns,
 // so that one with many large volumes does not keep the others waiting all
 // night: it is the turn of the one that has been given the least time so far.
-// Within an account the first by rank goes first, and so what is of one
-// resource is copied together. But a copy that may take longer than all that
-// waits takes on all slots goes first, whosever it is: begun later, it would go
-// on while the other slots have nothing to do.
+// Within an account the first by rank goes first. But what has begun is finished
+// before anything else is begun, and its account pays for that in turns: half of
+// a machine is no recovery point. And before all goes a copy that may take longer
+// than all that waits takes on all slots, whosever it is: begun later, it would
+// go on while the other slots have nothing to do.
 type crowd struct {
 	slots   int // that accounts take turns for; zero: they take none, all are of one
 	parties map[accounts.ID]*party
-	// Of those who wait for slots: in the order of their longest copies; as they
-	// came, by job; and what they have still to copy in all.
+	// Of those who wait for slots: in the order of their longest copies; by rank,
+	// of which a copy was begun; all, by job; and what they have still to copy in
+	// all.
 	long  entries
+	begun entries
 	waits map[int]entry
 	work  time.Duration
 }
@@ -35,7 +38,10 @@ type party struct {
 const early = 2
 
 func newCrowd(slots int) *crowd {
-	return &crowd{slots: slots, parties: map[accounts.ID]*party{}, long: entries{before: byLongest}, waits: map[int]entry{}}
+	return &crowd{
+		slots: slots, parties: map[accounts.ID]*party{},
+		long: entries{before: byLongest}, begun: entries{before: byRank}, waits: map[int]entry{},
+	}
 }
 
 func byLongest(a, b entry) int { return cmp.Or(cmp.Compare(b.longest, a.longest), byRank(a, b)) }
@@ -58,6 +64,9 @@ func (c *crowd) add(e entry) {
 	heap.Push(&p.waiting, e)
 	if c.slots > 0 {
 		heap.Push(&c.long, e)
+		if e.begun {
+			heap.Push(&c.begun, e)
+		}
 		c.work += e.work - c.waits[e.job].work
 		c.waits[e.job] = e
 	}
@@ -79,9 +88,8 @@ func (c *crowd) least() (least *party) {
 
 // first returns whose turn it is, nil if nobody waits; who is stale is struck off.
 func (c *crowd) first(stale func(entry) bool) *entry {
-	for c.long.Len() > 0 && stale(c.long.list[0]) {
-		heap.Pop(&c.long)
-	}
+	c.long.strike(stale)
+	c.begun.strike(stale)
 	for p := c.least(); p != nil; p = c.least() {
 		if e := p.waiting.list[0]; stale(e) {
 			heap.Pop(&p.waiting)
@@ -90,6 +98,9 @@ func (c *crowd) first(stale func(entry) bool) *entry {
 		}
 		if c.long.Len() > 0 && early*c.long.list[0].longest >= c.work/time.Duration(c.slots) {
 			return &c.long.list[0]
+		}
+		if c.begun.Len() > 0 {
+			return &c.begun.list[0]
 		}
 		return &p.waiting.list[0]
 	}

@@ -86,6 +86,10 @@
 //   - AWS's limits are kept before AWS has to insist: request rates, copy
 //     slots, pending snapshots, the time between two snapshots of a volume.
 //     Several processes keep them together through [Options.Limiter].
+//   - Copy slots go to accounts in turn, and there to what is expected to take
+//     longest. What was begun is finished first, so a run that is cut short
+//     leaves whole recovery points; and a copy that would outlast all others on
+//     all slots is begun at once.
 //   - Each site is listed once for all jobs, and only when enough is expected to
 //     have ended there: see [Options.MaxPoll]. Who has events of AWS gives them to
 //     the engine by a [Feed]. What has long ended is not listed again: a site is

@@ -75,17 +75,23 @@ func (j Job) copying(est Estimate) (sum time.Duration) {
 }
 
 // missing returns how long the copies that are not made yet at a destination are
-// expected to take, one after the other, and the longest of them.
-func (j Job) missing(at Site, est Estimate) (sum, longest time.Duration) {
+// expected to take, one after the other, and the longest of them; and whether
+// any is made.
+func (j Job) missing(at Site, est Estimate) (sum, longest time.Duration, begun bool) {
 	for _, c := range j.Copies {
+		if c.Site != at {
+			continue
+		}
 		for i, m := range j.Resource.Members {
-			if c.Site == at && c.Snapshots[i].Snapshot == "" {
-				takes, _ := c.takes(i, m, est)
-				sum, longest = sum+takes, max(longest, takes)
+			if c.Snapshots[i].Snapshot != "" {
+				begun = true
+				continue
 			}
+			takes, _ := c.takes(i, m, est)
+			sum, longest = sum+takes, max(longest, takes)
 		}
 	}
-	return sum, longest
+	return sum, longest, begun
 }
 
 // timedRate is how much one time-based copy carries at most, in MiB/s (EBS User

@@ -65,7 +65,7 @@ func (q *queue) join(id lineID, e entry, j Job) {
 		q.lines[id] = l
 	}
 	if id.kind == roomCopies {
-		e.work, e.longest = j.missing(id.view.site, q.engine.opts.Estimate)
+		e.work, e.longest, e.begun = j.missing(id.view.site, q.engine.opts.Estimate)
 	}
 	l.sight, l.still = q.engine.sight(id.view), false // the engine may have dropped the one before
 	count, _, _ := l.state(q.engine)

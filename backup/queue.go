@@ -46,8 +46,10 @@ type entry struct {
 	rank int64
 	at   time.Time
 	// In a line for slots, work is how long what the job has still to copy there
-	// is expected to take, one after the other, and longest the longest copy.
+	// is expected to take, one after the other, and longest the longest copy;
+	// begun says that another of its copies was begun.
 	work, longest time.Duration
+	begun         bool
 
 	ticket int
 	news   int // of the line, when the job joined it
@@ -247,4 +249,11 @@ func (h *entries) Pop() any {
 	e := h.list[len(h.list)-1]
 	h.list = h.list[:len(h.list)-1]
 	return e
+}
+
+// strike takes those off the top that are stale.
+func (h *entries) strike(stale func(entry) bool) {
+	for h.Len() > 0 && stale(h.list[0]) {
+		heap.Pop(h)
+	}
 }
