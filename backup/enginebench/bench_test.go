@@ -124,7 +124,7 @@ func bench(b *testing.B, s scale, run algorithm) {
 	if n == 0 {
 		n = min(max(200/s.volumes, 1), 20)
 	}
-	var calls, ratios, spans, throttled, refused, failed, shared []float64
+	var calls, ratios, spans, wholes, throttled, refused, failed, shared []float64
 	var points int
 	before := cpuTime(b)
 	for b.Loop() {
@@ -137,6 +137,7 @@ func bench(b *testing.B, s scale, run algorithm) {
 			calls = append(calls, float64(o.calls)/float64(max(o.protected, 1)))
 			ratios = append(ratios, o.makespan.Seconds()/max(o.floor, 1).Seconds())
 			spans = append(spans, o.makespan.Hours())
+			wholes = append(wholes, o.whole)
 			throttled = append(throttled, float64(o.throttled))
 			refused = append(refused, float64(o.refused))
 			failed = append(failed, float64(o.failed))
@@ -148,6 +149,7 @@ func bench(b *testing.B, s scale, run algorithm) {
 	b.ReportMetric(median(ratios), "makespan/floor")
 	b.ReportMetric(slices.Max(ratios), "worst/floor")
 	b.ReportMetric(median(spans), "hours")
+	b.ReportMetric(median(wholes), "whole/makespan")
 	b.ReportMetric(mean(throttled), "throttled")
 	b.ReportMetric(mean(refused), "refused")
 	b.ReportMetric(mean(failed), "failed")

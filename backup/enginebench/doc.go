@@ -31,6 +31,8 @@
 //     of each account and of the vault. It is a bound, which nobody reaches who
 //     copies what is of one instance only when all its snapshots are completed,
 //     finds out by listing what has ended, and cannot cut the last copies in pieces.
+//   - whole/makespan: after what part of the run all of a machine was copied, in the
+//     mean of the machines: what a run that is cut short leaves. Median.
 //   - throttled: calls beyond a request bucket. refused: calls beyond a quota.
 //     failed: volumes without a completed copy in the vault. left: originals still
 //     shared, and what was made twice. Means of all worlds.

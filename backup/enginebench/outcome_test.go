@@ -25,6 +25,9 @@ type outcome struct {
 	// makespan is how much virtual time the run took, floor the least that what
 	// it made can take.
 	makespan, floor time.Duration
+	// whole is after what part of the makespan all of a machine was copied, in
+	// the mean of those that were.
+	whole float64
 }
 
 // observe looks at a world in which a run has just ended.
@@ -34,7 +37,7 @@ func (w *world) observe() outcome {
 		calls: stats.Total - w.begun, throttled: stats.Throttled, refused: stats.Errors - stats.Throttled, makespan: time.Since(w.since),
 	}
 	k := work{accounts: map[string]*tally{}}
-	safe, chains := map[string]bool{}, map[string]*chain{}
+	safe, chains := map[string]time.Time{}, map[string]*chain{}
 	for _, s := range w.cloud.EC2().Snapshots() {
 		if _, ours := w.takes[s.Origin]; !ours {
 			continue // an image's
@@ -50,7 +53,7 @@ func (w *world) observe() outcome {
 		case !s.Copy && len(s.Shares) > 0:
 			o.shared++
 		case s.Copy && s.Account == string(vault) && s.State == types.SnapshotStateCompleted && s.KeyARN == w.key:
-			safe[s.Origin] = true
+			safe[s.Origin] = s.Done
 		}
 	}
 	for _, c := range chains {
@@ -58,7 +61,34 @@ func (w *world) observe() outcome {
 	}
 	o.protected, o.failed = len(safe), len(w.takes)-len(safe)
 	o.floor = k.floor(w.ceilings())
+	o.whole = w.whole(safe) / o.makespan.Seconds()
 	return o
+}
+
+// whole returns after how many seconds all of a machine was safe, in the mean of
+// those of which all is.
+func (w *world) whole(safe map[string]time.Time) float64 {
+	sum, n := 0.0, 0
+	for _, m := range w.machines {
+		if last, ok := m.last(safe); ok {
+			sum, n = sum+last.Sub(w.since).Seconds(), n+1
+		}
+	}
+	return sum / float64(max(n, 1))
+}
+
+// last returns when the last of a machine's volumes was safe, if all are.
+func (m machine) last(safe map[string]time.Time) (last time.Time, ok bool) {
+	for _, v := range m.volumes {
+		done, ok := safe[v]
+		if !ok {
+			return time.Time{}, false
+		}
+		if done.After(last) {
+			last = done
+		}
+	}
+	return last, true
 }
 
 // add takes a snapshot into the chain of its volume, and returns 1 if there

@@ -26,6 +26,8 @@ func TestOursInATinyWorld(t *testing.T) {
 			require.GreaterOrEqual(t, o.makespan, o.floor)
 			require.Greater(t, o.floor, 10*time.Minute)
 			require.Greater(t, o.calls, 10*3+4)
+			require.Greater(t, o.whole, 0.2)
+			require.LessOrEqual(t, o.whole, 1.0)
 			if s.fixed {
 				require.Equal(t, (10+5*15)*time.Minute, o.floor)
 			}
