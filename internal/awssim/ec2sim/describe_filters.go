@@ -32,10 +32,11 @@ func (a attributes[T]) lacking(names ...string) attributes[T] {
 // A clause is one filter: any of the patterns must match.
 type clause[T any] struct {
 	read     func(T) []string
-	patterns []string
+	patterns []pattern
 }
 
-// A matcher is all filters of a request: every clause must match.
+// A matcher is all filters of a request: every clause must match. Those of tags
+// are the last, since they take longest.
 type matcher[T any] []clause[T]
 
 // newMatcher checks the filters of a request. tags reads a resource's tags
@@ -44,7 +45,7 @@ func newMatcher[T any](filters []types.Filter, known attributes[T], tags func(T)
 	if len(filters) > maxFilters {
 		return nil, core.Errorf("FilterLimitExceeded", "The maximum number of filters is %d", maxFilters)
 	}
-	var m matcher[T]
+	var own, ofTags matcher[T]
 	for _, f := range filters {
 		name := aws.ToString(f.Name)
 		if len(f.Values) > maxFilterValues {
@@ -57,9 +58,13 @@ func newMatcher[T any](filters []types.Filter, known attributes[T], tags func(T)
 		if read == nil {
 			return nil, core.Errorf("InvalidParameterValue", "The filter '%s' is invalid", name)
 		}
-		m = append(m, clause[T]{read: read, patterns: f.Values})
+		into := &own
+		if strings.HasPrefix(name, "tag") {
+			into = &ofTags
+		}
+		*into = append(*into, clause[T]{read: read, patterns: patternsOf(f.Values)})
 	}
-	return m, nil
+	return append(own, ofTags...), nil
 }
 
 func reader[T any](name string, known attributes[T], tags func(T) map[string]string) func(T) []string {
@@ -95,7 +100,7 @@ func (m matcher[T]) match(x T) bool {
 func (c clause[T]) match(x T) bool {
 	for _, v := range c.read(x) {
 		for _, p := range c.patterns {
-			if wildcard(p, v) {
+			if p.match(v) {
 				return true
 			}
 		}
@@ -103,12 +108,42 @@ func (c clause[T]) match(x T) bool {
 	return false
 }
 
-// wildcard matches text with a pattern in which * stands for any characters,
-// also none, and ? for exactly one, and a backslash takes the meaning from
-// what follows. Case matters.
+// A pattern is a value of a filter, in which * stands for any characters, also
+// none, and ? for exactly one, and a backslash takes the meaning from what
+// follows. Case matters.
 // Source: EC2 User Guide, "Filtering using the CLI and API".
-func wildcard(pattern, text string) bool {
-	p, t := []rune(pattern), []rune(text)
+type pattern struct {
+	head string // what text has to begin with
+	rest []rune // and to go on with
+}
+
+func patternsOf(values []string) []pattern {
+	all := make([]pattern, 0, len(values))
+	for _, v := range values {
+		n := strings.IndexAny(v, `*?\`)
+		if n < 0 {
+			n = len(v)
+		}
+		all = append(all, pattern{v[:n], []rune(v[n:])})
+	}
+	return all
+}
+
+func (p pattern) match(text string) bool {
+	rest, ok := strings.CutPrefix(text, p.head)
+	switch {
+	case !ok:
+		return false
+	case len(p.rest) == 0:
+		return rest == ""
+	case len(p.rest) == 1 && p.rest[0] == '*':
+		return true
+	}
+	return wildcard(p.rest, []rune(rest))
+}
+
+// wildcard matches text with a pattern.
+func wildcard(p, t []rune) bool {
 	var pi, ti int
 	star, mark := -1, 0 // the last * and where its match began
 	for ti < len(t) {
