@@ -60,10 +60,20 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 		if ctx.Err() != nil {
 			return Outcome{}, ctx.Err()
 		}
-		return Outcome{NotBefore: a.j.trial(v.scope).NotBefore, Waiting: "another attempt"}, nil
+		return a.meanwhile(), nil
 	}
 	a.j.trial(v.scope).forgive()
 	return Outcome{}, nil
+}
+
+// meanwhile says how a job goes on of which a call has just failed: there may be
+// other destinations to see to before that is tried again.
+func (a *advance) meanwhile() Outcome {
+	a.w.now = time.Now()
+	if v := decide(&a.j, a.w); v.waits() {
+		return v.outcome()
+	}
+	return Outcome{}
 }
 
 // noRoom waits in the line for room that others took in the meantime.

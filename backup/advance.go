@@ -93,7 +93,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 		case v.end:
 			return Outcome{Done: true}, a.j.Err()
 		default:
-			return Outcome{NotBefore: v.until, Waiting: v.waiting, lines: v.lines, timer: v.timer}, nil
+			return v.outcome(), nil
 		}
 	}
 }

@@ -71,6 +71,16 @@ type verdict struct {
 	end bool
 }
 
+// waits says that there is nothing to do now.
+func (v *verdict) waits() bool {
+	return v.need == nil && v.keep == 0 && !v.ask && v.step == nil && !v.end
+}
+
+// outcome is that of a verdict that waits.
+func (v *verdict) outcome() Outcome {
+	return Outcome{NotBefore: v.until, Waiting: v.waiting, lines: v.lines, timer: v.timer}
+}
+
 // An actor is where a call is made, and as what.
 type actor struct {
 	site    Site

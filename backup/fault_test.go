@@ -188,6 +188,27 @@ func TestWhatKeepsFailingIsGivenUp(t *testing.T) {
 	})
 }
 
+// A destination whose calls fail now and then is tried again later and later;
+// the others do not wait for that.
+func TestADestinationThatFailsHoldsUpNoOther(t *testing.T) {
+	inTime(t, func(t *testing.T) {
+		c, p, start := story(t), nightly(copyTo(second), copyTo(home)), time.Now()
+		c.before = func(k call) error {
+			if k.op == string(backup.StepCopy) && k.site == second && time.Since(start) < 20*time.Minute {
+				return fmt.Errorf("InternalError: %w", context.DeadlineExceeded)
+			}
+			return nil
+		}
+		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, start)
+		require.NoError(t, err)
+		require.Equal(t, 6, report.Copies)
+		for _, s := range c.at(home) {
+			t.Log(s.Started.Sub(start))
+			require.Less(t, s.Started.Sub(start), 10*time.Minute)
+		}
+	})
+}
+
 func TestTheWindowPasses(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, p := story(t), nightly()

@@ -134,7 +134,7 @@ func TestSourcesAreLookedAtSeldomWhileSlotsAreBusy(t *testing.T) {
 		}
 		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
 		require.NoError(t, err)
-		require.Equal(t, 100, report.Copies)
+		require.Equal(t, 400, report.Copies)
 		n, took := callsOf(c), report.Ended.Sub(report.Started)
 		t.Logf("%v, %v", n, took)
 		require.Less(t, n["list sources"], 40*45, "every five minutes, once slots are busy")
