@@ -33,9 +33,9 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 	if v.step.Kind == StepSnapshot || v.step.Kind == StepCopy {
 		giveBack, ok := a.takeRoom(ctx, v)
 		if !ok {
-			return a.noRoom(v, now), nil
+			return a.noRoom(v, now)
 		}
-		defer func() { giveBack(err == nil || classOf(err) == awserr.Unknown) }()
+		defer func() { a.leaveRoom(v, giveBack, err) }()
 	}
 	var c Client
 	if c, err = a.e.client(ctx, a.driver, v.at, a.errand(v)); err == nil {
@@ -57,32 +57,44 @@ func (a *advance) act(ctx context.Context, v *verdict) (Outcome, error) {
 	}
 	if err != nil {
 		a.blame(ctx, v, err)
-		if ctx.Err() != nil {
-			return Outcome{}, ctx.Err()
-		}
-		return a.meanwhile(), nil
+		return Outcome{}, ctx.Err() // at once: there may be other destinations to see to before the next attempt
 	}
 	a.j.trial(v.scope).forgive()
 	return Outcome{}, nil
 }
 
-// meanwhile says how a job goes on of which a call has just failed: there may be
-// other destinations to see to before that is tried again.
-func (a *advance) meanwhile() Outcome {
-	a.w.now = time.Now()
-	if v := decide(&a.j, a.w); v.waits() {
-		return v.outcome()
+// leaveRoom gives room back at the end of a call. If the job has given up, who
+// waits for room is told of it: no listing would show that there is some.
+func (a *advance) leaveRoom(v *verdict, giveBack func(made bool), err error) {
+	giveBack(err == nil || classOf(err) == awserr.Unknown)
+	if a.j.trial(v.scope).Fault != nil {
+		a.e.sight(a.viewOf(v)).freed()
 	}
-	return Outcome{}
 }
 
-// noRoom waits in the line for room that others took in the meantime.
-func (a *advance) noRoom(v *verdict, now time.Time) Outcome {
-	l := lineID{view: a.viewOf(v), urgency: forRoom, kind: roomCopies}
-	if v.step.Kind == StepSnapshot {
-		l.kind = roomOriginals
+// errNoRoom says that others took the slots in the meantime: what else there is
+// to do is decided anew.
+var errNoRoom = errors.New("no slot for a copy")
+
+// noRoom is what becomes of a step for which there is no room after all.
+func (a *advance) noRoom(v *verdict, now time.Time) (Outcome, error) {
+	if v.step.Kind == StepCopy {
+		a.w.fill(v.at.site)
+		return Outcome{}, errNoRoom
 	}
-	return Outcome{NotBefore: now.Add(a.e.opts.MaxAge), Waiting: "room for more at " + v.at.site.String(), lines: []lineID{l}}
+	l := lineID{view: a.viewOf(v), urgency: forRoom, kind: roomOriginals}
+	return Outcome{NotBefore: now.Add(a.e.opts.MaxAge), Waiting: "room for more at " + v.at.site.String(), lines: []lineID{l}}, nil
+}
+
+// fill notes that a site has no slots, whatever its listing says.
+func (w *world) fill(full Site) {
+	slots := w.slots
+	w.slots = func(at Site, v *view) int {
+		if at == full {
+			return 0
+		}
+		return slots(at, v)
+	}
 }
 
 // viewOf returns the listing that shows what a step makes.
@@ -253,15 +265,19 @@ func (a *advance) blame(ctx context.Context, v *verdict, err error) {
 
 // learn lowers what the engine thinks AWS will take.
 func (a *advance) learn(ctx context.Context, v *verdict, class awserr.Class, err error, now time.Time) {
-	switch {
-	case class == awserr.Throttled:
+	if class == awserr.Throttled {
 		a.e.throttled(ctx, a.paceKeys(v, a.e.drivers[a.driver].API(*v.step))[0])
-	case class == awserr.Quota && v.step.CompletionMinutes > 0:
-		// It is the throughput, as a rule, that AWS has no more of; slots are free.
-	case class == awserr.Quota && v.step.Kind == StepCopy:
-		a.e.slots.refused(v.at.site, roomCopies, a.e.sight(a.viewOf(v)).latest().pendingCopies(), now)
-	case class == awserr.Quota && awserr.Code(err) == "PendingSnapshotLimitExceeded": // of the account, not of a volume
-		all, _, _ := a.e.sight(a.viewOf(v)).latest().pendingOriginals(nil)
+	}
+	if class != awserr.Quota || v.step.CompletionMinutes > 0 {
+		return // of time-based copies it is the throughput, as a rule, that AWS has no more of; slots are free
+	}
+	listed := a.e.sight(a.viewOf(v)).latest()
+	switch {
+	case listed == nil: // the call took so long that it was forgotten
+	case v.step.Kind == StepCopy:
+		a.e.slots.refused(v.at.site, roomCopies, listed.pendingCopies(), now)
+	case awserr.Code(err) == "PendingSnapshotLimitExceeded": // of the account, not of a volume
+		all, _, _ := listed.pendingOriginals(nil)
 		a.e.slots.refused(v.at.site, roomOriginals, all, now)
 	}
 }

@@ -61,7 +61,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 	a.recall()
 	now := time.Now()
 	a.w = &world{
-		now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{},
+		now: now, rules: a.e.rules(), driver: a.driver, views: map[viewID]*view{}, hanging: map[viewID]time.Time{},
 		slots: a.e.freeSlots, busy: a.e.busy, room: a.e.freePending, turn: a.e.turn,
 	}
 	for {
@@ -73,7 +73,8 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 		case v.need != nil:
 			seen, err := a.e.peek(ctx, *v.need, v.wish, a.w.good)
 			if busy := (*busyError)(nil); errors.As(err, &busy) {
-				return Outcome{NotBefore: busy.again, Waiting: "a listing of " + v.need.site.String()}, nil
+				a.w.hanging[*v.need] = busy.again // nothing else waits for it
+				continue
 			}
 			if err == nil {
 				err = seen.wrongClock()
@@ -89,13 +90,32 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 		case v.ask:
 			a.ask(ctx, v)
 		case v.step != nil:
-			return a.act(ctx, v)
+			out, err := a.act(ctx, v)
+			if errors.Is(err, errNoRoom) {
+				continue
+			}
+			return out, err
 		case v.end:
 			return Outcome{Done: true}, a.j.Err()
+		case a.overtaken(v):
 		default:
 			return v.outcome(), nil
 		}
 	}
+}
+
+// overtaken says whether there is a newer listing than one that a verdict waits
+// for the next of, as others may have made while this one looked elsewhere. It
+// would not be news in the line.
+func (a *advance) overtaken(v *verdict) (newer bool) {
+	for _, l := range v.lines {
+		seen, last := a.w.views[l.view], a.e.sight(l.view).latest()
+		if seen != nil && last != nil && last.begun.After(seen.begun) {
+			delete(a.w.views, l.view)
+			newer = true
+		}
+	}
+	return newer
 }
 
 // recall takes over what the engine knows of answers that were lost, where the

@@ -234,7 +234,7 @@ func (d *decision) copyMember(i, member int, v *view) *verdict {
 	if d.paused(s) {
 		return nil
 	}
-	if _, need := d.look(d.copyView(i), j.Believe, s); need != nil {
+	if v, need := d.look(d.copyView(i), j.Believe, s); v == nil {
 		return need // there seems to be room; a recent listing will tell
 	}
 	return &verdict{

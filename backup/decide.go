@@ -15,6 +15,9 @@ type world struct {
 	rules  rules
 	driver int // of the job's kind of resource
 	views  map[viewID]*view
+	// hanging are listings that others have begun and that take long, with when it
+	// is worth asking again.
+	hanging map[viewID]time.Time
 	// commands is what was seen of the job's scripts, if it was asked for.
 	commands *commandSight
 	// reached collects the stages that the job reaches in this decision, notes
@@ -69,11 +72,6 @@ type verdict struct {
 	timer   time.Time // when to decide again whatever is listed; zero: never
 	// end says that the job's stage is final.
 	end bool
-}
-
-// waits says that there is nothing to do now.
-func (v *verdict) waits() bool {
-	return v.need == nil && v.keep == 0 && !v.ask && v.step == nil && !v.end
 }
 
 // outcome is that of a verdict that waits.
@@ -269,7 +267,9 @@ func (d *decision) miss(t Trace, err error) {
 	}
 	d.j.Surveyed = time.Time{}
 	d.j.doubt(d.w.now)
-	d.wait(d.w.now, "another look at the destinations")
+	if !slices.Contains(d.unseen, true) { // else survey waits
+		d.wait(d.w.now, "another look at the destinations")
+	}
 }
 
 // A sighting is what a listing says of a snapshot that the job knows.

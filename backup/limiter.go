@@ -167,6 +167,9 @@ func (e *Engine) bucket(k pace.Key) Bucket {
 func (a *advance) takeRoom(ctx context.Context, v *verdict) (giveBack func(made bool), ok bool) {
 	e, site, key := a.e, v.at.site, v.step.Tags[tagKey]
 	sight := e.sight(a.viewOf(v))
+	if sight.latest() == nil {
+		return nil, false // it was long ago, and is to be looked at again
+	}
 	of, limit := need{roomCopies, 1}, e.opts.Slots
 	underWay := func() int { return sight.latest().pendingCopies() }
 	if v.step.Kind == StepSnapshot {

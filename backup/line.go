@@ -45,6 +45,9 @@ func (l *line) state(e *Engine) (count [2]int, due time.Time, room int) {
 	l.sight.mu.Lock()
 	v, count := l.sight.current(), l.sight.count
 	l.sight.mu.Unlock()
+	if v == nil { // the engine has forgotten it: somebody is to look
+		return count, time.Time{}, 0
+	}
 	switch l.id.kind {
 	case roomCopies:
 		room = e.freeSlots(l.id.view.site, v)

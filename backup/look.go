@@ -74,6 +74,10 @@ func (d *decision) lookFor(of wish, id viewID, s scope) (*view, *verdict) {
 	if d.paused(s) {
 		return nil, nil
 	}
+	if again, hangs := d.w.hanging[id]; hangs {
+		d.wait(again, "a listing of %s", id.site)
+		return nil, nil
+	}
 	if of.since.After(d.w.now) {
 		d.wait(of.since, "listings to show what an earlier call may have made")
 		return nil, nil

@@ -166,7 +166,7 @@ func (d *decision) create(v *view) *verdict {
 		return v
 	}
 	if !j.Resting() {
-		if _, need := d.look(d.sourceView(), j.Believe, source); need != nil {
+		if v, need := d.look(d.sourceView(), j.Believe, source); v == nil {
 			return need // there seems to be room; a recent listing will tell
 		}
 	}
@@ -330,7 +330,7 @@ func (d *decision) rekeyMember(i int) *verdict {
 	if d.paused(source) {
 		return nil
 	}
-	if _, need := d.look(d.sourceView(), j.Believe, source); need != nil {
+	if v, need := d.look(d.sourceView(), j.Believe, source); v == nil {
 		return need // there seems to be room; a recent listing will tell
 	}
 	return &verdict{

@@ -60,8 +60,11 @@ func (e *Engine) sight(id viewID) *sight {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
-	e.dropSights(now)
 	s := e.sights[id]
+	if s != nil {
+		s.used = now // before others are dropped: a listing, or a call, may have taken that long
+	}
+	e.dropSights(now)
 	if s == nil {
 		s = &sight{refreshing: make(chan struct{}, 1), news: &e.news, foresee: func(v *view) outlook { return e.outlook(id.site, v) }}
 		e.sights[id] = s
@@ -115,6 +118,14 @@ func (s *sight) add(snaps []Snapshot, now time.Time) {
 		s.made = append(s.made, made{Snapshot: snap, pend: pend{snap.ID, now, snap.SizeGiB, isCopied(snap.Tags)}, at: now})
 	}
 	s.now = nil
+	s.count[1]++
+	s.changed()
+}
+
+// freed tells who waits for room that a call has given some back.
+func (s *sight) freed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.count[1]++
 	s.changed()
 }
