@@ -99,7 +99,7 @@ func (a *advance) run(ctx context.Context) (Outcome, error) {
 			return Outcome{Done: true}, a.j.Err()
 		case a.overtaken(v):
 		default:
-			return v.outcome(), nil
+			return Outcome{NotBefore: v.until, Waiting: v.waiting, lines: v.lines, timer: v.timer}, nil
 		}
 	}
 }

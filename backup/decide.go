@@ -74,11 +74,6 @@ type verdict struct {
 	end bool
 }
 
-// outcome is that of a verdict that waits.
-func (v *verdict) outcome() Outcome {
-	return Outcome{NotBefore: v.until, Waiting: v.waiting, lines: v.lines, timer: v.timer}
-}
-
 // An actor is where a call is made, and as what.
 type actor struct {
 	site    Site

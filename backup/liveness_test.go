@@ -50,6 +50,16 @@ func begunBy(c *cloud, site backup.Site, start time.Time) (last time.Duration) {
 	return last
 }
 
+// takesAtHome says how long copies take at home, and all else.
+func takesAtHome(there, elsewhere time.Duration) func(backup.Snapshot) time.Duration {
+	return func(s backup.Snapshot) time.Duration {
+		if s.KMSKey == keyAt(home) {
+			return there
+		}
+		return elsewhere
+	}
+}
+
 func twoCopies(first, then backup.Site) backup.Plan {
 	p := fleetPlan()
 	p.Copies = []backup.Copy{copyTo(first), copyTo(then)}
@@ -82,12 +92,7 @@ func TestAListingThatTakesLongIsNotForgotten(t *testing.T) {
 func TestALineOfWhatIsForgotten(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, start, hung := fleet(t, 1, same(10)), time.Now(), false
-		c.takesOf = func(s backup.Snapshot) time.Duration {
-			if s.KMSKey == keyAt(home) {
-				return 10 * time.Hour
-			}
-			return 10 * time.Minute
-		}
+		c.takesOf = takesAtHome(10*time.Hour, 10*time.Minute)
 		_, err := slowEngine(t, c, func(site backup.Site) time.Duration {
 			if site == second && time.Since(start) > 18*time.Minute && !hung {
 				hung = true
@@ -135,12 +140,7 @@ func TestWhatIsGoneIsNotLookedForAllTheTime(t *testing.T) {
 func TestWhoComesTooLateForASlotGoesOnElsewhere(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, start := fleet(t, 16, same(10)), time.Now()
-		c.takesOf = func(s backup.Snapshot) time.Duration {
-			if s.KMSKey == keyAt(home) {
-				return time.Hour
-			}
-			return time.Minute
-		}
+		c.takesOf = takesAtHome(time.Hour, time.Minute)
 		_, err := engine(t, c, backup.Options{Slots: 1}).Run(t.Context(), twoCopies(home, second), start)
 		require.NoError(t, err)
 		require.Less(t, begunBy(c, second, start), 20*time.Minute)
@@ -176,12 +176,7 @@ func TestWhatOthersReservedHoldsUpNoOtherDestination(t *testing.T) {
 func TestAListingThatHangsHoldsUpNoOtherDestination(t *testing.T) {
 	inTime(t, func(t *testing.T) {
 		c, start, hung := fleet(t, 12, same(10)), time.Now(), false
-		c.takesOf = func(s backup.Snapshot) time.Duration {
-			if s.KMSKey == keyAt(home) {
-				return 10 * time.Minute
-			}
-			return time.Minute
-		}
+		c.takesOf = takesAtHome(10*time.Minute, time.Minute)
 		_, err := slowEngine(t, c, func(site backup.Site) time.Duration {
 			if site == second && time.Since(start) > 4*time.Minute && !hung {
 				hung = true

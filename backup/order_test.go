@@ -11,25 +11,33 @@ import (
 	"github.com/snapkeep/snapkeep/backup"
 )
 
+// manyAccounts is a cloud with so many accounts of so many instances, the i-th of
+// the a-th with members named after a volume; and a plan for all.
+func manyAccounts(t *testing.T, n, each int, members func(a, i int, volume string) []backup.Member) (*cloud, backup.Plan) {
+	c, p := newCloud(t), nightly()
+	p.Sources = nil
+	for a := range n {
+		site := backup.Site{Account: accounts.ID(fmt.Sprintf("%012d", 100+a)), Region: region}
+		p.Sources = append(p.Sources, backup.Source{Account: site.Account, Regions: []string{region}, Select: backup.Selector{All: true}})
+		for i := range each {
+			id := fmt.Sprintf("%d-%d", a, i)
+			c.resources[site] = append(c.resources[site], instance(site, "i-"+id, members(a, i, "vol-"+id)...))
+		}
+	}
+	return c, p
+}
+
 // A hundred accounts take turns, and one of them has two volumes that take very
 // long. The second is not begun when all others have had as much as the first
 // took, which would be in the end, but early enough.
 func TestALongCopyDoesNotWaitForItsTurn(t *testing.T) {
 	inTime(t, func(t *testing.T) {
-		c, p := newCloud(t), nightly()
-		p.Sources = nil
-		for a := range 100 {
-			site := backup.Site{Account: accounts.ID(fmt.Sprintf("%012d", 100+a)), Region: region}
-			p.Sources = append(p.Sources, backup.Source{Account: site.Account, Regions: []string{region}, Select: backup.Selector{All: true}})
-			for i := range 4 {
-				size := int32(100)
-				if a == 50 && i < 2 {
-					size = 400
-				}
-				id := fmt.Sprintf("%d-%d", a, i)
-				c.resources[site] = append(c.resources[site], instance(site, "i-"+id, root("vol-"+id, size)))
+		c, p := manyAccounts(t, 100, 4, func(a, i int, volume string) []backup.Member {
+			if a == 50 && i < 2 {
+				return []backup.Member{root(volume, 400)}
 			}
-		}
+			return []backup.Member{root(volume, 100)}
+		})
 		c.takes = func(giB int32) time.Duration { return time.Duration(giB) * 6 * time.Second }
 		c.takesOf = func(s backup.Snapshot) time.Duration {
 			if s.Volume == "vol-ffffffff" {
@@ -54,17 +62,9 @@ func TestALongCopyDoesNotWaitForItsTurn(t *testing.T) {
 // wait, and so a run that is cut short leaves whole points.
 func TestWhatHasBegunIsFinishedFirst(t *testing.T) {
 	inTime(t, func(t *testing.T) {
-		c, p := newCloud(t), nightly()
-		p.Sources = nil
-		for a := range 50 {
-			site := backup.Site{Account: accounts.ID(fmt.Sprintf("%012d", 100+a)), Region: region}
-			p.Sources = append(p.Sources, backup.Source{Account: site.Account, Regions: []string{region}, Select: backup.Selector{All: true}})
-			for i := range 2 {
-				id := fmt.Sprintf("%d-%d", a, i)
-				c.resources[site] = append(c.resources[site], instance(site, "i-"+id,
-					root("vol-"+id+"-0", 100), plain("vol-"+id+"-1", 90), plain("vol-"+id+"-2", 80), plain("vol-"+id+"-3", 70)))
-			}
-		}
+		c, p := manyAccounts(t, 50, 2, func(_, _ int, volume string) []backup.Member {
+			return []backup.Member{root(volume, 100), plain(volume+"-1", 90), plain(volume+"-2", 80), plain(volume+"-3", 70)}
+		})
 		c.takes = func(giB int32) time.Duration { return time.Duration(giB) * 6 * time.Second }
 		report, err := engine(t, c, backup.Options{}).Run(t.Context(), p, time.Now())
 		require.NoError(t, err)
