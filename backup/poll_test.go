@@ -1,13 +1,11 @@
 package backup_test
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/snapkeep/snapkeep/accounts"
 	"github.com/snapkeep/snapkeep/backup"
 )
 
@@ -15,23 +13,14 @@ import (
 // where a snapshot takes ten minutes and a copy a quarter of an hour; and a
 // plan that copies them home.
 func accountsOf(t *testing.T, accts, instances int) (*cloud, backup.Plan) {
-	c := newCloud(t)
+	c, p := manyAccounts(t, accts, instances, func(_, i int, volume string) []backup.Member {
+		return []backup.Member{root(volume+"-r", 8), plain(volume+"-a", int32(20+i)), plain(volume+"-b", 100), plain(volume+"-c", int32(500-i))}
+	})
 	c.takesOf = func(s backup.Snapshot) time.Duration {
 		if s.Volume == "vol-ffffffff" { // a copy
 			return 15 * time.Minute
 		}
 		return 10 * time.Minute
-	}
-	p := nightly()
-	p.Sources = nil
-	for a := range accts {
-		site := backup.Site{Account: accounts.ID(fmt.Sprintf("%012d", 100+a)), Region: region}
-		p.Sources = append(p.Sources, backup.Source{Account: site.Account, Regions: []string{region}, Select: backup.Selector{All: true}})
-		for i := range instances {
-			id := fmt.Sprintf("%d-%d", a, i)
-			c.resources[site] = append(c.resources[site], instance(site, "i-"+id,
-				root("vol-r-"+id, 8), plain("vol-a-"+id, int32(20+i)), plain("vol-b-"+id, 100), plain("vol-c-"+id, int32(500-i))))
-		}
 	}
 	return c, p
 }
