@@ -5,14 +5,16 @@ package enginebench_test
 import (
 	"flag"
 	"fmt"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 )
 
-var seeds = flag.Int("engine.seeds", 0, "how many worlds of each cell a benchmark runs; 0 means fewer the larger they are")
+var (
+	seeds = flag.Int("engine.seeds", 0, "how many worlds of each cell a benchmark runs; 0 means fewer the larger they are")
+	keep  = flag.String("engine.keep", "", "file to which each world that was run is added; one that is there is not run again")
+)
 
 // BenchmarkEngine is our engine over the grid.
 func BenchmarkEngine(b *testing.B) {
@@ -124,50 +126,45 @@ func bench(b *testing.B, s scale, run algorithm) {
 	if n == 0 {
 		n = min(max(200/s.volumes, 1), 20)
 	}
-	var calls, ratios, spans, wholes, throttled, refused, failed, shared []float64
-	var points int
-	before := cpuTime(b)
+	worlds, err := readKept(*keep, b.Name())
+	if err != nil {
+		b.Fatal(err)
+	}
+	var all outcomes
 	for b.Loop() {
-		for seed := range n {
-			o, err := measure(s, uint64(seed)+1, run)
-			if err != nil {
-				b.Fatal(err)
+		all = all[:0]
+		for seed := range uint64(n) {
+			if _, was := worlds[seed+1]; !was {
+				worlds[seed+1] = fresh(b, s, seed+1, run)
 			}
-			points += o.protected
-			calls = append(calls, float64(o.calls)/float64(max(o.protected, 1)))
-			ratios = append(ratios, o.makespan.Seconds()/max(o.floor, 1).Seconds())
-			spans = append(spans, o.makespan.Hours())
-			wholes = append(wholes, o.whole)
-			throttled = append(throttled, float64(o.throttled))
-			refused = append(refused, float64(o.refused))
-			failed = append(failed, float64(o.failed))
-			shared = append(shared, float64(o.shared+o.twice))
+			all = append(all, worlds[seed+1])
 		}
 	}
 	b.ReportMetric(0, "ns/op") // it is virtual time that counts
-	b.ReportMetric(median(calls), "calls/volume")
-	b.ReportMetric(median(ratios), "makespan/floor")
-	b.ReportMetric(slices.Max(ratios), "worst/floor")
-	b.ReportMetric(median(spans), "hours")
-	b.ReportMetric(median(wholes), "whole/makespan")
-	b.ReportMetric(mean(throttled), "throttled")
-	b.ReportMetric(mean(refused), "refused")
-	b.ReportMetric(mean(failed), "failed")
-	b.ReportMetric(mean(shared), "left")
-	b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/float64(max(points, 1)), "cpu-µs/point")
+	b.ReportMetric(all.median(outcome.callsEach), "calls/volume")
+	b.ReportMetric(all.median(outcome.overFloor), "makespan/floor")
+	b.ReportMetric(all.worst(outcome.overFloor), "worst/floor")
+	b.ReportMetric(all.median(func(o outcome) float64 { return o.Makespan.Hours() }), "hours")
+	b.ReportMetric(all.median(func(o outcome) float64 { return o.Whole }), "whole/makespan")
+	b.ReportMetric(all.mean(func(o outcome) float64 { return float64(o.Throttled) }), "throttled")
+	b.ReportMetric(all.mean(func(o outcome) float64 { return float64(o.Refused) }), "refused")
+	b.ReportMetric(all.mean(func(o outcome) float64 { return float64(o.Failed) }), "failed")
+	b.ReportMetric(all.mean(func(o outcome) float64 { return float64(o.Shared + o.Twice) }), "left")
+	b.ReportMetric(all.mean(outcome.cpuEach), "cpu-µs/point")
 }
 
-func median(of []float64) float64 {
-	slices.Sort(of)
-	return (of[len(of)/2] + of[(len(of)-1)/2]) / 2
-}
-
-func mean(of []float64) float64 {
-	sum := 0.0
-	for _, x := range of {
-		sum += x
+// fresh runs a world, and keeps what it came to.
+func fresh(b *testing.B, s scale, seed uint64, run algorithm) outcome {
+	before := cpuTime(b)
+	o, err := measure(s, seed, run)
+	if err != nil {
+		b.Fatal(err)
 	}
-	return sum / float64(len(of))
+	o.CPU = cpuTime(b) - before
+	if err := appendKept(*keep, kept{b.Name(), seed, o}); err != nil {
+		b.Fatal(err)
+	}
+	return o
 }
 
 // cpuTime returns how long this process has been computing, on all cores and

@@ -61,7 +61,10 @@
 // A default run takes some minutes: small worlds from 20 seeds, large ones from
 // few, and the largest only if -bench names cells by "volumes=". Flag
 // -engine.seeds sets the number of worlds. What a world costs is volumes times
-// cpu-µs/point: three to eight minutes for 10,000. What came out is in README.md.
+// cpu-µs/point: three to eight minutes for 10,000. With -engine.keep FILE each
+// world that was run is kept, as a line of JSON, and not run again: hours can be
+// spent a few minutes at a time. Whoever changes the engine takes another file.
+// What came out is in README.md.
 //
 // No simulation shows how AWS behaves beyond what it documents.
 package enginebench

@@ -11,30 +11,33 @@ import (
 // An outcome is what a run came to, as the simulated AWS saw it: what the
 // program under test says of itself does not count.
 type outcome struct {
-	// protected is how many volumes have a completed copy in the vault, under
-	// its key; failed is how many have not.
-	protected, failed int
-	// calls of the run, those of STS and those that were refused among them.
-	calls int
-	// throttled calls were beyond a request bucket; refused ones beyond a quota
+	// Protected is how many volumes have a completed copy in the vault, under
+	// its key; Failed is how many have not.
+	Protected, Failed int
+	// Calls of the run, those of STS and those that were refused among them.
+	Calls int
+	// Throttled calls were beyond a request bucket; Refused ones beyond a quota
 	// or wrong.
-	throttled, refused int
-	// twice is how many snapshots and copies were made that were there already,
-	// shared how many originals were left shared.
-	twice, shared int
-	// makespan is how much virtual time the run took, floor the least that what
+	Throttled, Refused int
+	// Twice is how many snapshots and copies were made that were there already,
+	// Shared how many originals were left shared.
+	Twice, Shared int
+	// Makespan is how much virtual time the run took, Floor the least that what
 	// it made can take.
-	makespan, floor time.Duration
-	// whole is after what part of the makespan all of a machine was copied, in
+	Makespan, Floor time.Duration
+	// Whole is after what part of the makespan all of a machine was copied, in
 	// the mean of those that were.
-	whole float64
+	Whole float64
+	// CPU is how long this process computed for it, on all cores and with the
+	// collection of garbage.
+	CPU time.Duration
 }
 
 // observe looks at a world in which a run has just ended.
 func (w *world) observe() outcome {
 	stats := w.cloud.Stats()
 	o := outcome{
-		calls: stats.Total - w.begun, throttled: stats.Throttled, refused: stats.Errors - stats.Throttled, makespan: time.Since(w.since),
+		Calls: stats.Total - w.begun, Throttled: stats.Throttled, Refused: stats.Errors - stats.Throttled, Makespan: time.Since(w.since),
 	}
 	k := work{accounts: map[string]*tally{}}
 	safe, chains := map[string]time.Time{}, map[string]*chain{}
@@ -47,11 +50,11 @@ func (w *world) observe() outcome {
 			c = &chain{}
 			chains[s.Origin] = c
 		}
-		o.twice += c.add(s)
+		o.Twice += c.add(s)
 		k.count(s)
 		switch {
 		case !s.Copy && len(s.Shares) > 0:
-			o.shared++
+			o.Shared++
 		case s.Copy && s.Account == string(vault) && s.State == types.SnapshotStateCompleted && s.KeyARN == w.key:
 			safe[s.Origin] = s.Done
 		}
@@ -59,9 +62,9 @@ func (w *world) observe() outcome {
 	for _, c := range chains {
 		k.chains = append(k.chains, *c)
 	}
-	o.protected, o.failed = len(safe), len(w.takes)-len(safe)
-	o.floor = k.floor(w.ceilings())
-	o.whole = w.whole(safe) / o.makespan.Seconds()
+	o.Protected, o.Failed = len(safe), len(w.takes)-len(safe)
+	o.Floor = k.floor(w.ceilings())
+	o.Whole = w.whole(safe) / o.Makespan.Seconds()
 	return o
 }
 

@@ -21,15 +21,15 @@ func TestOursInATinyWorld(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			o, err := measure(s, 1, ours)
 			require.NoError(t, err)
-			require.Equal(t, 10, o.protected)
-			require.Zero(t, o.failed+o.twice+o.shared+o.throttled)
-			require.GreaterOrEqual(t, o.makespan, o.floor)
-			require.Greater(t, o.floor, 10*time.Minute)
-			require.Greater(t, o.calls, 10*3+4)
-			require.Greater(t, o.whole, 0.2)
-			require.LessOrEqual(t, o.whole, 1.0)
+			require.Equal(t, 10, o.Protected)
+			require.Zero(t, o.Failed+o.Twice+o.Shared+o.Throttled)
+			require.GreaterOrEqual(t, o.Makespan, o.Floor)
+			require.Greater(t, o.Floor, 10*time.Minute)
+			require.Greater(t, o.Calls, 10*3+4)
+			require.Greater(t, o.Whole, 0.2)
+			require.LessOrEqual(t, o.Whole, 1.0)
 			if s.fixed {
-				require.Equal(t, (10+5*15)*time.Minute, o.floor)
+				require.Equal(t, (10+5*15)*time.Minute, o.Floor)
 			}
 		})
 	}
@@ -42,11 +42,11 @@ func TestAllAlgorithmsInATinyWorld(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			o, err := measure(scale{volumes: 20, accounts: 2, slots: 20, fixed: true}, 1, a.run)
 			require.NoError(t, err)
-			require.Equal(t, 20, o.protected)
-			require.Zero(t, o.failed+o.twice+o.throttled+o.refused)
-			require.Equal(t, strings.HasPrefix(a.name, "c7n"), o.shared > 0, "all but c7n revoke")
-			require.GreaterOrEqual(t, o.makespan, o.floor)
-			require.Less(t, o.makespan, 70*time.Minute)
+			require.Equal(t, 20, o.Protected)
+			require.Zero(t, o.Failed+o.Twice+o.Throttled+o.Refused)
+			require.Equal(t, strings.HasPrefix(a.name, "c7n"), o.Shared > 0, "all but c7n revoke")
+			require.GreaterOrEqual(t, o.Makespan, o.Floor)
+			require.Less(t, o.Makespan, 70*time.Minute)
 		})
 	}
 }
@@ -58,8 +58,8 @@ func TestWhatMakesPeersFail(t *testing.T) {
 	for _, a := range algorithms {
 		o, err := measure(scarce, 1, a.run)
 		require.NoError(t, err)
-		require.Equal(t, a.name != "tidb" && a.name != "snapkeep", o.failed > 0, "%s: %d failed", a.name, o.failed)
-		require.Equal(t, a.name != "snapkeep", o.refused > 0, "%s: %d refused", a.name, o.refused)
+		require.Equal(t, a.name != "tidb" && a.name != "snapkeep", o.Failed > 0, "%s: %d failed", a.name, o.Failed)
+		require.Equal(t, a.name != "snapkeep", o.Refused > 0, "%s: %d refused", a.name, o.Refused)
 	}
 }
 
@@ -76,7 +76,7 @@ func TestWorldsOfOneSeedAreEqual(t *testing.T) {
 		var w *world
 		o, err := measure(scale{volumes: 10, accounts: 3, slots: 20}, seed, remember(&w))
 		require.NoError(t, err)
-		require.Equal(t, 10, o.failed, "nobody did anything")
+		require.Equal(t, 10, o.Failed, "nobody did anything")
 		require.Len(t, w.takes, 10)
 		if worlds[seed] != nil {
 			require.Equal(t, worlds[seed], w.takes)
