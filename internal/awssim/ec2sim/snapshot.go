@@ -29,6 +29,7 @@ type snapshot struct {
 	description string
 	key         kmssim.ARN // empty: not encrypted
 	start       time.Time
+	started     string    // start, as a filter compares it
 	done        time.Time // when it completes or fails
 	failure     string    // why it fails; empty: it completes
 	deleting    bool      // deleted while pending: gone once done
@@ -167,7 +168,7 @@ func (s *Service) drop(sn *snapshot) {
 
 // keep puts a new snapshot on every list.
 func (s *Service) keep(sn *snapshot) {
-	sn.home = s.site(sn.site)
+	sn.home, sn.started = s.site(sn.site), timestamp(sn.start)
 	s.snapshots[sn.id] = sn
 	sn.home.snapshots.add(sn)
 	s.region(sn.site.Region).snapshots.add(sn)

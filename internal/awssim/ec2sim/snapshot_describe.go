@@ -27,7 +27,7 @@ var snapshotFilters = attributes[snapshotView]{
 	"owner-id":      func(v snapshotView) []string { return one(v.site.Account) },
 	"progress":      func(v snapshotView) []string { return one(v.progress(v.now)) },
 	"snapshot-id":   func(v snapshotView) []string { return one(v.id) },
-	"start-time":    func(v snapshotView) []string { return one(timestamp(v.start)) },
+	"start-time":    func(v snapshotView) []string { return one(v.started) },
 	"status":        func(v snapshotView) []string { return one(string(v.state(v.now))) },
 	"storage-tier":  func(v snapshotView) []string { return one(string(v.storageTier(v.now))) },
 	"transfer-type": func(v snapshotView) []string { return one(string(v.transferType())) },
