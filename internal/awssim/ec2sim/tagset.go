@@ -71,10 +71,14 @@ func countTags(tags map[string]string) error {
 }
 
 func apiTags(tags map[string]string) []types.Tag {
-	var out []types.Tag
-	for _, k := range slices.Sorted(maps.Keys(tags)) {
-		out = append(out, types.Tag{Key: aws.String(k), Value: aws.String(tags[k])})
+	if len(tags) == 0 {
+		return nil
 	}
+	out := make([]types.Tag, 0, len(tags))
+	for k, v := range tags {
+		out = append(out, types.Tag{Key: &k, Value: &v})
+	}
+	slices.SortFunc(out, func(a, b types.Tag) int { return strings.Compare(*a.Key, *b.Key) })
 	return out
 }
 

@@ -86,7 +86,7 @@ func (w *writer) text(s string) { escape(&w.Buffer, s) }
 
 // escape writes a text as XML has it.
 func escape(b *bytes.Buffer, s string) {
-	if !strings.ContainsFunc(s, special) {
+	if !special(s) {
 		b.WriteString(s)
 		return
 	}
@@ -94,9 +94,15 @@ func escape(b *bytes.Buffer, s string) {
 	_ = xml.EscapeText(b, []byte(s))
 }
 
-// special tells whether a character may have to be escaped. Few texts have any.
-func special(r rune) bool {
-	return r < ' ' || r > '~' || r == '"' || r == '\'' || r == '&' || r == '<' || r == '>'
+// special tells whether a text has a character that may have to be escaped. Few
+// have any.
+func special(s string) bool {
+	for i := range len(s) {
+		if b := s[i]; b < ' ' || b > '~' || b == '"' || b == '\'' || b == '&' || b == '<' || b == '>' {
+			return true
+		}
+	}
+	return false
 }
 
 // result writes the members of an output. Lists in it are there even when they
