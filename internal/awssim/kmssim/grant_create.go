@@ -63,7 +63,7 @@ func (s *Service) CreateGrant(c *core.Call, in *kms.CreateGrantInput) (*kms.Crea
 func (s *Service) addGrant(k *key, g *grant) *grant {
 	g.key = k
 	token := s.cloud.NewSecret(64)
-	same := slices.IndexFunc(k.grants, func(old *grant) bool { return g.name != "" && old.ends.IsZero() && old.same(g) })
+	same := slices.IndexFunc(k.liveGrants(g.created), func(old *grant) bool { return g.name != "" && old.ends.IsZero() && old.same(g) })
 	if same >= 0 {
 		g = k.grants[same]
 	} else {

@@ -98,12 +98,20 @@ func escape(b *bytes.Buffer, s string) {
 // have any.
 func special(s string) bool {
 	for i := range len(s) {
-		if b := s[i]; b < ' ' || b > '~' || b == '"' || b == '\'' || b == '&' || b == '<' || b == '>' {
+		if !plain[s[i]] {
 			return true
 		}
 	}
 	return false
 }
+
+// plain tells which bytes are characters that need not be escaped.
+var plain = func() (all [256]bool) {
+	for b := byte(' '); b <= '~'; b++ {
+		all[b] = !strings.ContainsRune("\"'&<>", rune(b))
+	}
+	return all
+}()
 
 // result writes the members of an output. Lists in it are there even when they
 // are empty, as AWS has them: clients in other languages take the absence of
