@@ -51,6 +51,7 @@ func (s *Service) DescribeSnapshots(c *core.Call, in *ec2.DescribeSnapshotsInput
 		tags:    func(v snapshotView) map[string]string { return v.tags[v.viewer] },
 	})
 	out := &ec2.DescribeSnapshotsOutput{NextToken: next}
+	out.Snapshots = slices.Grow(out.Snapshots, len(found))
 	for _, sn := range found {
 		out.Snapshots = append(out.Snapshots, sn.api(c.Now, c.Account.ID))
 	}

@@ -67,11 +67,12 @@ func (k *key) liveGrants(now time.Time) []*grant {
 	return k.grants
 }
 
-// grantsFor returns the grants that count for an action of this call. A grant
-// token makes one count that is not visible everywhere yet.
+// grantsFor returns the grants that count for an action of this call: none of a
+// service, since services make no calls here. A grant token makes one count that
+// is not visible everywhere yet.
 func (k *key) grantsFor(c *core.Call, action string, tokens []string) (all []iampolicy.Grant) {
 	for _, g := range k.grants {
-		if !slices.Contains(g.ops, types.GrantOperation(action)) || !g.there(c.Now) {
+		if g.service != nil || !slices.Contains(g.ops, types.GrantOperation(action)) || !g.there(c.Now) {
 			continue
 		}
 		early := slices.ContainsFunc(g.tokens, func(token string) bool { return slices.Contains(tokens, token) })
