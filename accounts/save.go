@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
@@ -15,20 +16,32 @@ import (
 type (
 	fileAccount struct {
 		ID       string                 `yaml:"id"`
-		Name     string                 `yaml:"name,omitempty"`
+		Name     fileText               `yaml:"name,omitempty"`
 		Chain    []fileRole             `yaml:"chain,omitempty"`
 		Purposes map[Purpose][]fileRole `yaml:"purposes,omitempty"`
 	}
 	fileRole struct {
-		ARN            string            `yaml:"arn"`
-		ExternalID     string            `yaml:"externalId,omitempty"`
-		SessionName    string            `yaml:"sessionName,omitempty"`
-		SourceIdentity string            `yaml:"sourceIdentity,omitempty"`
-		Duration       string            `yaml:"duration,omitempty"`
-		Tags           map[string]string `yaml:"tags,omitempty"`
-		TransitiveTags []string          `yaml:"transitiveTags,omitempty"`
+		ARN            string                `yaml:"arn"`
+		ExternalID     string                `yaml:"externalId,omitempty"`
+		SessionName    string                `yaml:"sessionName,omitempty"`
+		SourceIdentity string                `yaml:"sourceIdentity,omitempty"`
+		Duration       string                `yaml:"duration,omitempty"`
+		Tags           map[fileText]fileText `yaml:"tags,omitempty"`
+		TransitiveTags []fileText            `yaml:"transitiveTags,omitempty"`
 	}
 )
+
+// fileText is text of any characters. What does not print is written in double
+// quotes with escapes: the encoder's choice for several lines is a block, and
+// it cannot read those again that begin with a tab or an empty line.
+type fileText string
+
+func (t fileText) MarshalYAML() (any, error) {
+	if strings.ContainsFunc(string(t), func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: string(t), Style: yaml.DoubleQuotedStyle}, nil
+	}
+	return string(t), nil
+}
 
 // Save writes an accounts file, in YAML and always alike for the same
 // accounts. [Load] reads it back as they are, but that empty lists and maps
@@ -45,7 +58,7 @@ func Save(w io.Writer, accts []Account) error {
 			c.at = FieldError{Account: a.ID}
 			c.refuse("Name", "is not UTF-8 text")
 		}
-		f := fileAccount{ID: string(a.ID), Name: a.Name, Chain: fileRoles(a.Chain)}
+		f := fileAccount{ID: string(a.ID), Name: fileText(a.Name), Chain: fileRoles(a.Chain)}
 		for p, roles := range a.Purposes {
 			if f.Purposes == nil {
 				f.Purposes = map[Purpose][]fileRole{}
@@ -72,10 +85,17 @@ func Save(w io.Writer, accts []Account) error {
 func fileRoles(roles []Role) []fileRole {
 	var all []fileRole
 	for _, r := range roles {
-		all = append(all, fileRole{
+		f := fileRole{
 			ARN: r.ARN, ExternalID: r.ExternalID, SessionName: r.SessionName, SourceIdentity: r.SourceIdentity,
-			Duration: durationText(r.Duration), Tags: r.Tags, TransitiveTags: r.TransitiveTags,
-		})
+			Duration: durationText(r.Duration), Tags: map[fileText]fileText{},
+		}
+		for k, v := range r.Tags {
+			f.Tags[fileText(k)] = fileText(v)
+		}
+		for _, k := range r.TransitiveTags {
+			f.TransitiveTags = append(f.TransitiveTags, fileText(k))
+		}
+		all = append(all, f)
 	}
 	return all
 }
