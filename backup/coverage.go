@@ -77,6 +77,9 @@ type Covered struct {
 	Left     []string `json:"left,omitempty"`  // volumes that no plan protects, by id
 	Held     []Held   `json:"held,omitempty"`  // what there is of recovery points, originals first
 	Gaps     []Gap    `json:"gaps,omitempty"`  // none if all is well
+	// Unprotected names what no plan could protect, since no snapshot can hold it:
+	// "2 instance-store volumes of 300 GB". It is no gap.
+	Unprotected []string `json:"unprotected,omitempty"`
 }
 
 // A Held is what one place holds of a resource.
@@ -188,8 +191,12 @@ func (v *Coverage) line(w *tabwriter.Writer, c Covered) {
 	for i, g := range c.Gaps {
 		gaps[i] = string(g)
 	}
+	state := cmp.Or(strings.Join(gaps, ", "), "ok")
+	if len(c.Unprotected) > 0 {
+		state += "; never: " + strings.Join(c.Unprotected, ", ")
+	}
 	fmt.Fprintf(w, "%s\t%s\t%s\t%d GiB\t%s\tpoint %s\tcopy %s\t%s\n", c.Site, Resource{ARN: c.Resource}.ID(),
-		cmp.Or(c.Name, "-"), c.SizeGiB, cmp.Or(strings.Join(c.Plans, ","), "-"), v.age(anywhere), v.age(elsewhere), cmp.Or(strings.Join(gaps, ", "), "ok"))
+		cmp.Or(c.Name, "-"), c.SizeGiB, cmp.Or(strings.Join(c.Plans, ","), "-"), v.age(anywhere), v.age(elsewhere), state)
 }
 
 // age says how old something is.

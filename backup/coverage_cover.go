@@ -238,7 +238,7 @@ func (c *covering) fail(ctx context.Context, at Site, err error) {
 // cover tells of a resource that is there.
 func (c *covering) cover(s *coveringSite, r Surveyed) {
 	res := r.Resource
-	out := Covered{Resource: res.ARN, Kind: res.Kind, Name: res.Name, Site: res.Site, SizeGiB: res.sizeGiB()}
+	out := Covered{Resource: res.ARN, Kind: res.Kind, Name: res.Name, Site: res.Site, SizeGiB: res.sizeGiB(), Unprotected: res.Unprotected}
 	wanted := map[string]bool{}
 	for i, chosen := range r.Chosen {
 		chosen = s.volumes[i].of(res, chosen)

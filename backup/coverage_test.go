@@ -31,7 +31,9 @@ func TestCoverageTellsWhatIsNotProtected(t *testing.T) {
 		began := time.Now()
 		run(t, c, p, began)
 		time.Sleep(26 * time.Hour)
-		c.resources[siteA] = append(c.resources[siteA], instance(siteA, "i-new", root("vol-new", 8)))
+		fresh := instance(siteA, "i-new", root("vol-new", 8))
+		fresh.Unprotected = []string{"2 instance-store volumes of 300 GB"}
+		c.resources[siteA] = append(c.resources[siteA], fresh)
 		c.resources[siteB] = nil // terminated
 		again := p
 		again.Name, again.Sources = "weekly", p.Sources[:1]
@@ -46,6 +48,8 @@ func TestCoverageTellsWhatIsNotProtected(t *testing.T) {
 		require.Equal(t, []string{"i-b1 []"}, brief(got.Gone))
 		require.Empty(t, got.Unseen)
 		require.Len(t, got.With(backup.GapLate), 1)
+		require.Equal(t, fresh.Unprotected, got.Resources[1].Unprotected)
+		require.Contains(t, got.String(), "no point, copy late; never: 2 instance-store volumes of 300 GB\n")
 
 		a1 := got.Resources[0]
 		require.Equal(t, []backup.Held{

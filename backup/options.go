@@ -28,8 +28,9 @@ type Options struct {
 	// clients, if those are given the provider too: aws.Config has no place for
 	// it, so each service has an option of its own, which sets TracerProvider
 	// (ebs.Options.EC2 and KMS, runcommand.Options.SSM, accounts.Options's
-	// ClientOptions, restore.Options.EC2). smithy-go's module
-	// tracing/smithyoteltracing adapts OpenTelemetry's. Nil means no spans.
+	// ClientOptions, restore.Options.EC2; preflight.Options takes the provider
+	// itself). smithy-go's module tracing/smithyoteltracing adapts
+	// OpenTelemetry's. Nil means no spans.
 	Tracer tracing.TracerProvider
 	// Meter is given two counts: "snapkeep.calls", by call, outcome and site,
 	// and "snapkeep.jobs" that came to their ends, by stage, plan and site.

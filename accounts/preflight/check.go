@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/smithy-go/metrics"
+	"github.com/aws/smithy-go/tracing"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/snapkeep/snapkeep/accounts"
@@ -30,6 +32,13 @@ type Options struct {
 	Organization *aws.Config
 	// Concurrency is how many accounts are looked at at a time. Zero means 8.
 	Concurrency int
+	// Tracer is given to all clients that Check makes, for the spans of their
+	// calls; sessions have accounts.Options's ClientOptions for it. smithy-go's
+	// module tracing/smithyoteltracing adapts OpenTelemetry's. Nil means no spans.
+	Tracer tracing.TracerProvider
+	// Meter is given to the same clients, for their counts. smithy-go's module
+	// metrics/smithyotelmetrics adapts OpenTelemetry's. Nil means no counts.
+	Meter metrics.MeterProvider
 }
 
 // Check looks whether an installation is set up right: whether sessions reach
@@ -47,7 +56,7 @@ func Check(ctx context.Context, sessions *accounts.Sessions, in iampolicy.Instal
 	if sessions == nil {
 		return &Report{}, errors.New("preflight: sessions: is nil")
 	}
-	x := &examination{sessions: sessions, in: in, opts: opts}
+	x := &examination{sessions: sessions, in: in, opts: opts, clients: opts.clients()}
 	roles, refused := x.plan()
 	if len(refused) > 0 {
 		return &Report{Findings: collapsed(refused)}, ctx.Err()
@@ -91,6 +100,7 @@ type examination struct {
 	sessions *accounts.Sessions
 	in       iampolicy.Installation
 	opts     Options
+	clients  clients
 	visits   []*visit // one for each account
 }
 

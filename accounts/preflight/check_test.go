@@ -2,12 +2,16 @@ package preflight_test
 
 import (
 	"context"
+	"path"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/smithy-go/metrics"
+	"github.com/aws/smithy-go/tracing"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
@@ -287,4 +291,40 @@ func BenchmarkCheck(b *testing.B) {
 		require.True(b, report.OK())
 	}
 	b.ReportMetric(float64(s.Stats().Total-before)/float64(b.N), "calls/op")
+}
+
+// scopes is a provider that keeps which packages ask for tracers and meters.
+type scopes struct {
+	tracing.NopTracerProvider
+	metrics.NopMeterProvider
+	mu   sync.Mutex // guards seen
+	seen map[string]bool
+}
+
+func (s *scopes) keep(what, scope string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seen[what+path.Base(scope)] = true
+}
+
+func (s *scopes) Tracer(scope string, opts ...tracing.TracerOption) tracing.Tracer {
+	s.keep("spans of ", scope)
+	return s.NopTracerProvider.Tracer(scope, opts...)
+}
+
+func (s *scopes) Meter(scope string, opts ...metrics.MeterOption) metrics.Meter {
+	s.keep("counts of ", scope)
+	return s.NopMeterProvider.Meter(scope, opts...)
+}
+
+func TestTheClientsOfEveryServiceAreObserved(t *testing.T) {
+	s := newScene(t)
+	watch := &scopes{seen: map[string]bool{}}
+	s.opts.Tracer, s.opts.Meter = watch, watch
+	require.True(t, s.check().OK())
+	want := map[string]bool{}
+	for _, service := range []string{"ec2", "iam", "kms", "sts", "organizations"} {
+		want["spans of "+service], want["counts of "+service] = true, true
+	}
+	require.Equal(t, want, watch.seen)
 }

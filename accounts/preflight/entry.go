@@ -76,7 +76,7 @@ func (v *visit) identity(ctx context.Context, e *entry) []Finding {
 	if region == "" {
 		return nil
 	}
-	out, err := sts.NewFromConfig(e.configs[region]).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	out, err := v.clients.sts(e.configs[region]).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return []Finding{e.finding(Identity, Unknown, "not told: "+brief(err), "check the way from here to STS in "+region)}
 	}

@@ -131,9 +131,9 @@ func (v *visit) excess(ctx context.Context, e *entry) []Finding {
 			answers[i].trouble = err.Error()
 		}
 	} else {
-		answers = e.simulator(cfg).ask(ctx, needs)
+		answers = v.simulator(e, cfg).ask(ctx, needs)
 	}
-	client := newEC2(e.configs[region])
+	client := v.clients.ec2(e.configs[region])
 	var may, open []string
 	trouble := ""
 	for i, t := range all {

@@ -3,7 +3,7 @@ package preflight
 import "github.com/snapkeep/snapkeep/iampolicy"
 
 // NewEC2 shows the guarded client to its test.
-var NewEC2 = newEC2
+var NewEC2 = Options{}.clients().ec2
 
 // Needs shows what the probe of permissions asks.
 func Needs(role iampolicy.Role, region string) (all []iampolicy.Request) {

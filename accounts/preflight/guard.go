@@ -12,14 +12,12 @@ import (
 	"github.com/aws/smithy-go/middleware"
 )
 
-// newEC2 makes a client that can send nothing but what describes and what has
-// the flag DryRun. The probes ask whether instances may be terminated: no slip
-// of this package's may ever do it.
-func newEC2(cfg aws.Config) *ec2.Client {
-	return ec2.NewFromConfig(cfg, func(o *ec2.Options) {
-		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
-			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("snapkeep.OnlyDryRuns", onlyDryRuns), middleware.Before)
-		})
+// guard lets a client send nothing but what describes and what has the flag
+// DryRun. The probes ask whether instances may be terminated: no slip of this
+// package's may ever do it.
+func guard(o *ec2.Options) {
+	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
+		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("snapkeep.OnlyDryRuns", onlyDryRuns), middleware.Before)
 	})
 }
 

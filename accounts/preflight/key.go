@@ -39,7 +39,7 @@ func (v *visit) keys(ctx context.Context, e *entry) (findings []Finding) {
 func (v *visit) key(ctx context.Context, e *entry, arn string, needs []need) []Finding {
 	state := Finding{Check: KeyState, Account: accounts.ID(accountOf(arn)), Subject: arn}
 	document, unread := v.readKeyPolicy(ctx, arn, e.configs[e.regions[0]])
-	key, refused := describe(ctx, regional(e.configs[e.regions[0]], arn), arn)
+	key, refused := v.describe(ctx, regional(e.configs[e.regions[0]], arn), arn)
 	if awserr.Classify(unread) == awserr.NotFound || awserr.Classify(refused) == awserr.NotFound {
 		state.Outcome, state.Evidence, state.Remedy = Wrong, "there is no such key", "name the ARN of a key that there is"
 		return []Finding{state}
@@ -50,7 +50,7 @@ func (v *visit) key(ctx context.Context, e *entry, arn string, needs []need) []F
 	}
 	if refused != nil {
 		if cfg, err := v.auditor(ctx, state.Account, regionOf(arn), e.configs[e.regions[0]]); err == nil {
-			key, refused = describe(ctx, regional(cfg, arn), arn)
+			key, refused = v.describe(ctx, regional(cfg, arn), arn)
 		}
 	}
 	switch {
@@ -80,8 +80,8 @@ func overruled(f Finding, d denial) Finding {
 	return f
 }
 
-func describe(ctx context.Context, cfg aws.Config, arn string) (*types.KeyMetadata, error) {
-	out, err := kms.NewFromConfig(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(arn)})
+func (v *visit) describe(ctx context.Context, cfg aws.Config, arn string) (*types.KeyMetadata, error) {
+	out, err := v.clients.kms(cfg).DescribeKey(ctx, &kms.DescribeKeyInput{KeyId: aws.String(arn)})
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (v *visit) readKeyPolicy(ctx context.Context, arn string, own aws.Config) (
 	if err != nil {
 		return nil, err
 	}
-	out, err := kms.NewFromConfig(cfg).GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: aws.String(arn)})
+	out, err := v.clients.kms(cfg).GetKeyPolicy(ctx, &kms.GetKeyPolicyInput{KeyId: aws.String(arn)})
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func (v *visit) permissions(ctx context.Context, e *entry) []Finding {
 	needs := needsOf(e.role, regions[0])
 	settled := make([]bool, len(needs))
 	for _, region := range regions {
-		client := newEC2(e.configs[region])
+		client := v.clients.ec2(e.configs[region])
 		for _, c := range callsOf(needsOf(e.role, region)) {
 			a := ask(ctx, client, c.need, v.samples[region])
 			a.region = region
@@ -108,7 +108,7 @@ func (v *visit) simulateRest(ctx context.Context, e *entry, needs []need, settle
 		}
 		return open, lacks
 	}
-	sim := e.simulator(cfg)
+	sim := v.simulator(e, cfg)
 	for i, a := range sim.ask(ctx, rest) {
 		switch a.verdict {
 		case no:

@@ -23,7 +23,7 @@ func (x *examination) state(ctx context.Context, id accounts.ID) []Finding {
 		return nil
 	}
 	f := Finding{Check: AccountState, Account: id}
-	out, err := organizations.NewFromConfig(*x.opts.Organization).DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: aws.String(string(id))})
+	out, err := x.clients.organizations(*x.opts.Organization).DescribeAccount(ctx, &organizations.DescribeAccountInput{AccountId: aws.String(string(id))})
 	switch {
 	case err != nil:
 		f.Evidence = "not told: " + brief(err)
@@ -121,7 +121,7 @@ func (x *examination) callerRefused(ctx context.Context, k knock, tell func(Prob
 	cfg, err := x.auditor(ctx, home, k.regions[0], aws.Config{})
 	if err == nil && x.opts.Auditor != nil {
 		ask := []need{{action: "sts:AssumeRole", resource: k.role.ARN, context: map[string][]string{}}}
-		answers := simulator{client: iam.NewFromConfig(cfg), principal: caller}.ask(ctx, ask)
+		answers := simulator{client: x.clients.iam(cfg), principal: caller}.ask(ctx, ask)
 		if answers[0].verdict == no {
 			c := answers[0].cause
 			evidence := fmt.Sprintf("%s may not assume it: %s", caller, c.because())
@@ -153,7 +153,7 @@ func (x *examination) read(ctx context.Context, id accounts.ID, region, arn stri
 	if err != nil {
 		return audited{}, err
 	}
-	out, err := iam.NewFromConfig(cfg).GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(baseName(arn))})
+	out, err := x.clients.iam(cfg).GetRole(ctx, &iam.GetRoleInput{RoleName: aws.String(baseName(arn))})
 	if err != nil {
 		return audited{}, err
 	}

@@ -29,7 +29,7 @@ func (v *visit) findRegions(ctx context.Context) (findings []Finding) {
 			}
 			cfg := e.configs[e.regions[0]]
 			cfg.Region = region
-			_, err := newEC2(cfg).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{DryRun: aws.Bool(true)})
+			_, err := v.clients.ec2(cfg).DescribeSnapshots(ctx, &ec2.DescribeSnapshotsInput{DryRun: aws.Bool(true)})
 			if !unusable(err) {
 				v.open = append(v.open, region)
 				continue
@@ -94,7 +94,7 @@ func (v *visit) collect(ctx context.Context) {
 		}
 		for _, region := range v.openRegions(e) {
 			if _, known := v.samples[region]; !known {
-				v.samples[region] = v.sample(ctx, newEC2(e.configs[region]))
+				v.samples[region] = v.sample(ctx, v.clients.ec2(e.configs[region]))
 			}
 		}
 	}

@@ -58,8 +58,8 @@ func keysOf(d *iampolicy.Document) (keys []string) {
 }
 
 // simulator of a role, asked by a config.
-func (e *entry) simulator(cfg aws.Config) simulator {
-	return simulator{client: iam.NewFromConfig(cfg), principal: e.arn, tested: keysOf(e.role.Policy)}
+func (v *visit) simulator(e *entry, cfg aws.Config) simulator {
+	return simulator{client: v.clients.iam(cfg), principal: e.arn, tested: keysOf(e.role.Policy)}
 }
 
 // ask puts needs to the simulator.

@@ -38,7 +38,7 @@ func (v *visit) vaultTrust(ctx context.Context, own *entry) Finding {
 	}
 	var named, unread []string
 	count := 0
-	for pages := iam.NewListRolesPaginator(iam.NewFromConfig(cfg), &iam.ListRolesInput{}); pages.HasMorePages(); {
+	for pages := iam.NewListRolesPaginator(v.clients.iam(cfg), &iam.ListRolesInput{}); pages.HasMorePages(); {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			f.Outcome, f.Evidence, f.Remedy = Unknown, "iam:ListRoles: "+brief(err), askAuditor
@@ -120,7 +120,7 @@ func (v *visit) vaultShares(ctx context.Context) (findings []Finding) {
 	}
 	for _, region := range v.openRegions(writer) {
 		f := Finding{Check: VaultShare, Outcome: OK, Account: writer.account(), Regions: []string{region}, Evidence: "no snapshot is shared with a protected account or with everyone"}
-		client := newEC2(writer.configs[region])
+		client := v.clients.ec2(writer.configs[region])
 		for _, who := range audience {
 			shared, err := sharedTo(ctx, client, who)
 			if err != nil {

@@ -32,6 +32,10 @@ func TestInstanceStoresAreNamed(t *testing.T) {
 			require.Equal(t, []string{"2 instance-store volumes of 300 GB"}, got[aws.ToString(out.Instances[0].InstanceId)])
 			require.Empty(t, got[s.ids["web"]])
 		}
+		for r, err := range client.(backup.Surveyor).Survey(t.Context(), nil) {
+			require.NoError(t, err)
+			require.Equal(t, r.Resource.ID() == aws.ToString(out.Instances[0].InstanceId), len(r.Resource.Unprotected) == 1, r.Resource)
+		}
 		require.Equal(t, 1, s.cloud.Stats().Calls["ec2:DescribeInstanceTypes"])
 	})
 }
@@ -100,10 +104,10 @@ func TestBrokenVolumesAreNamed(t *testing.T) {
 	}, tell(backup.Selector{Tags: map[string]string{"backup": "daily"}}), "what is not chosen is not missed")
 	require.Empty(t, tell(backup.Selector{IDs: []string{"i-half"}, ExcludeIDs: []string{"vol-root", "vol-a", "vol-b"}}))
 
-	var ids []string
+	unprotected := map[string]int{}
 	for r, err := range client.(backup.Surveyor).Survey(t.Context(), nil) {
 		require.NoError(t, err)
-		ids = append(ids, r.Resource.ID())
+		unprotected[r.Resource.ID()] = len(r.Resource.Unprotected)
 	}
-	require.Equal(t, []string{"i-broken", "i-half", "i-tagged"}, ids)
+	require.Equal(t, map[string]int{"i-broken": 1, "i-half": 2, "i-tagged": 1}, unprotected)
 }

@@ -17,7 +17,8 @@ import (
 var _ backup.Surveyor = (*client)(nil)
 
 // Survey lists all instances and detached volumes, by one listing of each, and
-// tells what every selector would protect of them. KMS is not asked.
+// tells what every selector would protect of them. Types of instances are asked
+// about as Discover does; KMS is not asked.
 func (c *client) Survey(ctx context.Context, selectors []backup.Selector) iter.Seq2[backup.Surveyed, error] {
 	return func(yield func(backup.Surveyed, error) bool) {
 		s, err := c.survey(ctx, newPicker(backup.Selector{All: true}))
@@ -34,7 +35,9 @@ func (c *client) Survey(ctx context.Context, selectors []backup.Selector) iter.S
 				}
 			}
 		}
-		for _, r := range s.all(c.site) {
+		all := s.all(c.site)
+		c.nameStores(ctx, all)
+		for _, r := range all {
 			out := backup.Surveyed{Resource: r, Chosen: make([][]string, len(selectors))}
 			for n := range selectors {
 				out.Chosen[n] = chosen[n][r.ARN]
