@@ -34,16 +34,18 @@ func (s *Script) readLine(line string) error {
 		s.Seed = n
 		return err
 	}
-	// An API has a colon too, but no space after it.
-	calls, fault, ok := strings.Cut(line, ": ")
-	if !ok {
+	words := strings.Fields(line)
+	// An API has a colon too, but none at its end.
+	last := slices.IndexFunc(words, func(word string) bool { return strings.HasSuffix(word, ":") })
+	if last < 0 {
 		return fmt.Errorf("%q has no fault after a colon", line)
 	}
+	words[last] = strings.TrimSuffix(words[last], ":")
 	var r Rule
-	if err := r.readCalls(strings.Fields(calls)); err != nil {
+	if err := r.readCalls(words[:last+1]); err != nil {
 		return err
 	}
-	if err := r.Fault.read(strings.Fields(fault)); err != nil {
+	if err := r.Fault.read(words[last+1:]); err != nil {
 		return err
 	}
 	s.Rules = append(s.Rules, r)
@@ -54,12 +56,15 @@ func (r *Rule) readCalls(words []string) error {
 	for i := 0; i < len(words); i++ {
 		word, value := words[i], ""
 		switch {
-		case word == "*":
+		case word == "*" || word == "":
 			continue
 		case word == "mutating":
 			r.Mutating = true
 			continue
 		case strings.Contains(word, ":"):
+			if service, operation, _ := strings.Cut(word, ":"); service == "" || operation == "" || strings.Contains(operation, ":") {
+				return fmt.Errorf("%q is no API: want service:Operation or service:*", word)
+			}
 			r.API = word
 			continue
 		case i+1 < len(words):

@@ -94,7 +94,7 @@ func TestFaultsPrintThemselves(t *testing.T) {
 func TestBadScripts(t *testing.T) {
 	for _, text := range []string{
 		"ec2:CopySnapshot", "*: ", "*: explode", "*: refuse 7", "*: garbage 200", "*: hang 3", "nth x: reset", "nth: reset", "chance 2: reset",
-		"chance NaN: reset", "sometimes 3: reset", "from 3: reset", "*: slow", "*: slow fast", "seed x",
+		"chance NaN: reset", "sometimes 3: reset", "by0:: die", "by0::: die", ":CopySnapshot: die", "from 3: reset", "*: slow", "*: slow fast", "seed x",
 	} {
 		_, err := core.ParseScript("seed 1\n" + text)
 		require.ErrorContains(t, err, "core: script line 2", text)
@@ -170,6 +170,8 @@ func FuzzParseScript(f *testing.F) {
 	f.Add("seed 7\nec2:CopySnapshot nth 3: reset after\n* chance 0.01: refuse 503 Unavailable")
 	f.Add("mutating by a: from 1m for 30s: garbage 500 delay 3s; *: none after")
 	f.Add("account 1 region x by :: die # gone")
+	f.Add("account 1 region x by0:: die")
+	f.Add("mutating by a:\ffrom 1m: die")
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := core.ParseScript(text)
 		if err != nil {
