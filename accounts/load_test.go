@@ -241,8 +241,8 @@ func (endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// The encoder writes text of several lines as a block, and cannot read such a
-// block again.
+// The encoder would write text of several lines as a block, and cannot read those
+// again that begin with a tab or an empty line.
 func TestSaveWritesTextThatDoesNotPrintWithEscapes(t *testing.T) {
 	for name, want := range map[string]string{
 		"\t\n": `"\t\n"`, "\n\ta": `"\n\ta"`, "a\nb": `"a\nb"`, " \n a": `" \n a"`, "a\u2028b": `"a\Lb"`, "\x00": `"\0"`,

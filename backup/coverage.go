@@ -46,7 +46,7 @@ type Coverage struct {
 	CopyRPO time.Duration `json:"copyRpo,omitempty"` // as it was wanted, in nanoseconds
 	Sites   []CoveredSite `json:"sites"`             // that were looked at, in the order of the plans
 	// Resources that there are, by ARN: every instance, and every volume that is
-	// attached to none.
+	// attached to none and in state available.
 	Resources []Covered `json:"resources"`
 	// Gone are those of which there are recovery points and nothing else any more.
 	Gone []Covered `json:"gone,omitempty"`

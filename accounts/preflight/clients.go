@@ -21,7 +21,7 @@ type clients struct {
 func (o Options) clients() clients {
 	c := clients{spans: o.Tracer, counts: o.Meter}
 	if c.spans == nil {
-		c.spans = &tracing.NopTracerProvider{}
+		c.spans = tracing.NopTracerProvider{}
 	}
 	if c.counts == nil {
 		c.counts = metrics.NopMeterProvider{}
